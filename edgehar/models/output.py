@@ -1,0 +1,21 @@
+"""What every network of the toolkit returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a teacher or a student says of a batch.
+
+    logits: (N, classes), before softmax.
+    embedding: (N, D), the input of the last linear layer.
+    maps: inner activations by layer name, (N, C, ...); a distillation loss picks by name.
+    """
+
+    logits: Tensor
+    embedding: Tensor
+    maps: dict[str, Tensor] = field(default_factory=dict)
