@@ -1,0 +1,118 @@
+"""From clips to arrays of one shape, made once and cached.
+
+One `.npy` file a stream and data set, memory-mapped, under the cache folder; a second run starts in
+seconds. The key holds everything that made it: the data set and its version, the clips, the stream
+and the shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from edgehar.cache import cache_dir, fingerprint, write_atomic
+from edgehar.data.clip import Clip, Recordings
+from edgehar.errors import InputError
+from edgehar.signals.resample import resample
+
+T = TypeVar("T")
+Progress = Callable[[Iterable[T], str, int], Iterable[T]]
+VIDEO = ("depth", "rgb")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The common shape of every clip: samples of motion, frames and picture size of video."""
+
+    window: int = 128
+    frames: int = 32
+    height: int = 64
+    width: int = 40
+
+
+def silent(items: Iterable[T], title: str, total: int) -> Iterable[T]:
+    """A progress bar that shows nothing."""
+    return items
+
+
+def prepare(
+    recordings: Recordings, modality: str, shape: Shape, progress: Progress = silent
+) -> np.ndarray:
+    """Every clip's stream in the data set's order: acc and gyro (N, T, 3), skeleton (N, T, V, 3) float32;
+    depth (N, F, H, W, 1) and rgb (N, F, H, W, 3) uint8.
+
+    Raises InputError that names the clip if one lacks the stream or cannot be read.
+    """
+    missing = [clip.id for clip in recordings.clips if modality not in clip.streams]
+    if missing:
+        raise InputError(
+            f"{recordings.name}: {len(missing)} of {len(recordings.clips)} clips have no {modality} "
+            f"(the first is {missing[0]}): add their files, remove the clips, or choose a teacher "
+            "that needs other streams."
+        )
+    key = [recordings.name, recordings.version, [c.id for c in recordings.clips], _sizes(shape, modality)]
+    path = cache_dir() / "prepared" / f"{recordings.name}-{modality}-{fingerprint(key)}.npy"
+    if (kept := _load(path, len(recordings.clips))) is not None:
+        return kept
+    fit = partial(_fit_video, shape=shape) if modality in VIDEO else partial(_fit_motion, shape=shape)
+    clips = progress(recordings.clips, f"Preparing {modality}", len(recordings.clips))
+    values = np.stack([fit(_read(clip, modality)) for clip in clips])
+    write_atomic(path, lambda part: _save(part, values))
+    return values
+
+
+def common_rate(recordings: Recordings, modality: str, shape: Shape) -> float | None:
+    """The rate in Hz if every clip has exactly `shape.window` samples at one rate, else None.
+
+    Only then does a student trained on whole clips understand a live stream.
+    """
+    rates = set()
+    for clip in recordings.clips:
+        stream = clip.streams[modality]()
+        if len(stream.values) != shape.window:
+            return None
+        rates.add(stream.rate_hz)
+    return rates.pop() if len(rates) == 1 else None
+
+
+def _sizes(shape: Shape, modality: str) -> list[int]:
+    return [shape.frames, shape.height, shape.width] if modality in VIDEO else [shape.window]
+
+
+def _read(clip: Clip, modality: str) -> np.ndarray:
+    values = clip.streams[modality]().values
+    if not np.isfinite(values).all():
+        raise InputError(f"Clip {clip.id}: {modality} holds NaN or infinite values: repair or remove it.")
+    return values
+
+
+def _fit_motion(values: np.ndarray, shape: Shape) -> np.ndarray:
+    return resample(values, shape.window)
+
+
+def _fit_video(values: np.ndarray, shape: Shape) -> np.ndarray:
+    """Nearest frames, each picture averaged down to the wanted size."""
+    import torch
+
+    at = np.round(np.linspace(0, len(values) - 1, shape.frames)).astype(int)
+    pictures = torch.from_numpy(values[at]).permute(0, 3, 1, 2).float()
+    small = torch.nn.functional.interpolate(pictures, (shape.height, shape.width), mode="area")
+    return small.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def _save(part, values: np.ndarray) -> None:
+    with open(part, "wb") as file:
+        np.save(file, values)
+
+
+def _load(path, count: int) -> np.ndarray | None:
+    """A damaged file is made again, as if it had never been there."""
+    try:
+        values = np.load(path, mmap_mode="c")
+    except (OSError, ValueError, EOFError):
+        return None
+    return values if len(values) == count else None

@@ -1,0 +1,21 @@
+"""A clip of any length as a fixed number of samples or frames."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def resample(values: np.ndarray, count: int) -> np.ndarray:
+    """Linear interpolation of values (T, ...) at `count` even steps from the first to the last sample.
+
+    Any T >= 1; T = count returns the same values. Returns (count, ...) float32. This is the papers'
+    whole-clip framing: duration is lost, the order of things is kept.
+    """
+    values = np.asarray(values, dtype=np.float32)
+    if len(values) == count:
+        return values
+    at = np.linspace(0, len(values) - 1, count)
+    left = np.floor(at).astype(int)
+    right = np.minimum(left + 1, len(values) - 1)
+    weight = (at - left).astype(np.float32).reshape(-1, *(1,) * (values.ndim - 1))
+    return values[left] * (1 - weight) + values[right] * weight

@@ -1,0 +1,121 @@
+"""Paired batches: row i of every modality, of the label and of every teacher's Output is one clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from edgehar.models.output import Output
+from edgehar.signals import augment
+from edgehar.training.recipe import Recipe
+
+VIDEO = ("depth", "rgb")
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Prepared clips of one part of a split: arrays (N, ...) by modality, labels (N,), rows in order."""
+
+    arrays: Mapping[str, np.ndarray]
+    labels: np.ndarray
+    classes: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def only(self, keep: np.ndarray, *streams: str) -> Clips:
+        """The clips where `keep` (N,) is true, with the named streams (all if none is named)."""
+        names = streams or tuple(self.arrays)
+        return Clips({n: self.arrays[n][keep] for n in names}, self.labels[keep], self.classes)
+
+
+@dataclass(frozen=True)
+class Bank:
+    """What frozen teachers said of a fixed bank of views of each training clip.
+
+    warps: (V, N, KNOTS), the time maps of the views. outputs: for each teacher logits (V, N, classes)
+    and embedding (V, N, D). A student that looks at view v is warped in time by warps[v] too, so both
+    see the same clip; the teacher has run V times per clip, not once per epoch.
+    """
+
+    warps: Tensor
+    outputs: tuple[tuple[Tensor, Tensor], ...]
+
+
+class Batches:
+    """Iterate over an epoch's batches; what is drawn depends on seed and epoch alone, so that training
+    resumed after any whole epoch goes on exactly as if it had never stopped.
+
+    Each batch is a dict: `labels` (B, classes) probabilities, one tensor a modality, and with a bank
+    `teachers`, a tuple of (logits, embedding).
+    """
+
+    def __init__(self, clips: Clips, recipe: Recipe, seed: int, bank: Bank | None = None) -> None:
+        self.clips, self.recipe, self.seed, self.bank = clips, recipe, seed, bank
+        self.tensors = {name: torch.from_numpy(values) for name, values in clips.arrays.items()}
+        self.labels = F.one_hot(torch.from_numpy(clips.labels).long(), clips.classes).float()
+        self.epoch = 0
+        self.rank, self.ranks = 0, 1
+
+    def __len__(self) -> int:
+        return max(1, len(self.clips) // self.recipe.batch // self.ranks)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        generator = Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        order = torch.randperm(len(self.clips), generator=generator)
+        rows = order.tensor_split(len(self) * self.ranks)
+        for number, chosen in enumerate(rows):
+            batch = self._draw(chosen, generator)
+            if number % self.ranks == self.rank:
+                yield batch
+
+    def _draw(self, rows: Tensor, generator: Generator) -> dict[str, Any]:
+        recipe, count = self.recipe, len(rows)
+        warps = augment.draw_warps(count, recipe.warp, recipe.trim, generator)
+        batch: dict[str, Any] = {"labels": self.labels[rows]}
+        if self.bank is not None:
+            views = torch.randint(len(self.bank.warps), (count,), generator=generator)
+            warps = self.bank.warps[views, rows]
+            batch["teachers"] = tuple((z[views, rows], e[views, rows]) for z, e in self.bank.outputs)
+        for name, values in self.tensors.items():
+            batch[name] = augmented(name, values[rows], warps, recipe, generator)
+        return mixed(batch, recipe.mixup, generator) if recipe.mixup else batch
+
+
+def augmented(name: str, values: Tensor, warps: Tensor, recipe: Recipe, generator: Generator) -> Tensor:
+    """One modality of a batch, warped in time, and disturbed as its own sensor may be."""
+    if name in VIDEO:
+        return augment.warp_video(values, warps, shift=recipe.shift, zoom=recipe.zoom, generator=generator)
+    values = augment.warp_motion(values, warps)
+    if name == "acc":
+        values = augment.rotate(values, recipe.rotation, generator)
+        values = augment.scale_and_jitter(values, recipe.scale, recipe.noise, generator)
+    return values
+
+
+def mixed(batch: dict[str, Any], alpha: float, generator: Generator) -> dict[str, Any]:
+    """Mixup of a whole batch: modalities, labels and what the teachers said, with the same weights."""
+    count = len(batch["labels"])
+    partners = torch.randperm(count, generator=generator)
+    weights = torch.from_numpy(
+        np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator))).beta(
+            alpha, alpha, count
+        )
+    ).float()
+    result = {n: augment.mix(v, partners, weights) for n, v in batch.items() if n != "teachers"}
+    if "teachers" in batch:
+        result["teachers"] = tuple(
+            tuple(augment.mix(part, partners, weights) for part in said) for said in batch["teachers"]
+        )
+    return result
+
+
+def teachers_said(batch: Mapping[str, Any]) -> tuple[Output, ...]:
+    """The teachers' Outputs of a batch."""
+    return tuple(Output(logits, embedding) for logits, embedding in batch["teachers"])

@@ -1,0 +1,79 @@
+"""The two Lightning modules: one network alone, and a student that listens to teachers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from edgehar.models.output import Output
+from edgehar.training.batches import teachers_said
+from edgehar.training.recipe import Recipe
+
+Loss = Callable[[Output, tuple[Output, ...], Tensor], Tensor]
+
+
+class Fit(pl.LightningModule):
+    """Train one network with cross-entropy: a teacher, or the baseline."""
+
+    def __init__(self, network: nn.Module, recipe: Recipe, steps_per_epoch: int) -> None:
+        super().__init__()
+        self.network, self.recipe, self.steps_per_epoch = network, recipe, steps_per_epoch
+        self.losses: list[Tensor] = []
+
+    def forward(self, batch: dict[str, Any]) -> Output:
+        return self.network(*(batch[name] for name in self.network.streams))
+
+    def loss(self, batch: dict[str, Any]) -> Tensor:
+        """The training loss of one batch, shape ()."""
+        logits = self(batch).logits
+        return F.cross_entropy(logits.float(), batch["labels"], label_smoothing=self.recipe.label_smoothing)
+
+    def training_step(self, batch: dict[str, Any], index: int) -> Tensor:
+        loss = self.loss(batch)
+        self.losses.append(loss.detach())
+        return loss
+
+    def on_train_epoch_start(self) -> None:
+        """Dropout's random state is a function of seed and epoch too: see Batches."""
+        batches = self.trainer.train_dataloader
+        torch.manual_seed(batches.seed * 1_000_003 + self.current_epoch)
+        self.losses.clear()
+
+    def epoch_loss(self) -> float:
+        """The mean training loss of the epoch so far."""
+        return float(torch.stack(self.losses).mean())
+
+    def configure_optimizers(self) -> Any:
+        decay = [p for p in self.parameters() if p.dim() > 1]
+        plain = [p for p in self.parameters() if p.dim() <= 1]
+        groups = [{"params": decay, "weight_decay": self.recipe.weight_decay}, {"params": plain}]
+        optimiser = torch.optim.AdamW(groups, lr=self.recipe.lr, weight_decay=0.0)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, self.recipe.lr, epochs=self.recipe.epochs, steps_per_epoch=self.steps_per_epoch
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class Distil(Fit):
+    """Train a student with a distillation loss on what frozen teachers said of the same views.
+
+    adapters: what only training needs (projection heads), by name; optimised and checkpointed with
+    the student, never exported. `embedding` maps the student's embedding to the teachers' width.
+    """
+
+    def __init__(
+        self, network: nn.Module, recipe: Recipe, steps_per_epoch: int, loss: Loss, adapters: nn.ModuleDict
+    ) -> None:
+        super().__init__(network, recipe, steps_per_epoch)
+        self.distillation, self.adapters = loss, adapters
+
+    def loss(self, batch: dict[str, Any]) -> Tensor:
+        said = self(batch)
+        if "embedding" in self.adapters:
+            said = Output(said.logits, self.adapters["embedding"](said.embedding), said.maps)
+        return self.distillation(said, teachers_said(batch), batch["labels"])

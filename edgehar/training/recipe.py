@@ -1,0 +1,31 @@
+"""How one network is trained: a frozen record that is part of every cache key and of config.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """AdamW under a one-cycle learning rate, and the augmentation.
+
+    epochs, batch: counts. lr: peak learning rate. mixup: Beta(mixup, mixup) per batch row, 0 for none.
+    warp, trim: time (see signals.augment). rotation: radians; scale: of the logarithm; noise: m/s^2;
+    shift, zoom: fractions of the picture. precision: Lightning's, or `auto` (bf16-mixed where the
+    processor multiplies bf16 in hardware, else 32-true).
+    """
+
+    epochs: int
+    batch: int = 32
+    lr: float = 4e-3
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.1
+    mixup: float = 0.0
+    warp: float = 0.0
+    trim: float = 0.0
+    rotation: float = 0.0
+    scale: float = 0.0
+    noise: float = 0.0
+    shift: float = 0.0
+    zoom: float = 0.0
+    precision: str = "32-true"

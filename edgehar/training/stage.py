@@ -1,0 +1,77 @@
+"""One stage of a run: a network trained to its last epoch, checkpointed after each, resumable."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from edgehar.training.batches import Batches
+from edgehar.training.modules import Fit
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where to train: Lightning's accelerator, devices and nodes, and whether to show a bar."""
+
+    accelerator: str = "auto"
+    devices: int | str = 1
+    nodes: int = 1
+    progress: bool = True
+
+
+def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, title: str) -> list[float]:
+    """Train to the recipe's last epoch and return the mean loss of each epoch trained now.
+
+    `checkpoint` is written after every epoch; if it is there, training goes on from it, with optimiser,
+    schedule, random state and data order as they were. The caller deletes it when the stage is kept.
+    """
+    import lightning.pytorch as pl
+
+    from edgehar.training.callbacks import EpochBar, Follow, SaveEachEpoch
+
+    follow = Follow(batches)
+    callbacks: list[pl.Callback] = [follow, SaveEachEpoch(checkpoint)]
+    if machine.progress:
+        callbacks.append(EpochBar(title))
+    quiet()
+    trainer = pl.Trainer(
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        precision=precision(module.recipe.precision, machine.accelerator),
+        max_epochs=module.recipe.epochs,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        gradient_clip_val=5.0,
+        use_distributed_sampler=False,
+        limit_val_batches=0,
+    )
+    resume = checkpoint if checkpoint.exists() else None
+    trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    module.eval()
+    return follow.losses
+
+
+def precision(wanted: str, accelerator: str) -> str:
+    """Lightning's precision for a recipe's: `auto` is bf16-mixed where the hardware multiplies bf16."""
+    if wanted != "auto":
+        return wanted
+    if accelerator != "cpu" and torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+
+
+def quiet() -> None:
+    """Lightning's advice on loaders and loggers does not concern a user of ours."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"lightning\..*")
+    warnings.filterwarnings("ignore", message=".*weights_only.*")
