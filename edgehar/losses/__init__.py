@@ -1,0 +1,44 @@
+"""What a student is trained by: f(student, teachers, labels, **weights) -> Tensor ().
+
+`LOSSES` is the one table of names. It holds where a function lies, not the function, so that
+the command line can list the names without importing torch; `loss(name)` fetches the function.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+from edgehar.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from edgehar.models.output import Output
+
+LOSSES = {
+    "ce": "edgehar.losses.cross_entropy:cross_entropy",
+    "dask": "edgehar.losses.dask:dask",
+}
+
+
+class Loss(Protocol):
+    """The signature of every loss; weights are keywords with defaults, gradients reach the student only."""
+
+    def __call__(
+        self, student: Output, teachers: tuple[Output, ...], labels: Tensor, **weights: Any
+    ) -> Tensor: ...
+
+
+def loss(name: str) -> Loss:
+    """The function behind a name of `LOSSES`.
+
+    Raises InputError, with the nearest name, if there is no such loss.
+    """
+    if name not in LOSSES:
+        near = difflib.get_close_matches(name, LOSSES, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise InputError(f"No loss called '{name}'.{hint} All names: {', '.join(LOSSES)}")
+    module, function = LOSSES[name].split(":")
+    return getattr(importlib.import_module(module), function)

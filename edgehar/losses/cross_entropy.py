@@ -1,0 +1,34 @@
+"""The loss of the ground truth: all that a baseline has."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from edgehar.losses.precision import widen
+from edgehar.models.output import Output
+
+
+def cross_entropy(
+    student: Output, teachers: tuple[Output, ...], labels: Tensor, *, label_smoothing: float = 0.0
+) -> Tensor:
+    """Mean cross-entropy between the labels and the student's softmax; the teachers are not asked.
+
+    Labels are (N,) class indices or (N, classes) probabilities, as mixup makes them.
+    Returns shape (). Raises ValueError if the labels fit neither form.
+    """
+    logits = widen(student.logits)  # (N, classes)
+    return functional.cross_entropy(logits, _target(labels, logits), label_smoothing=label_smoothing)
+
+
+def _target(labels: Tensor, logits: Tensor) -> Tensor:
+    if labels.is_floating_point():
+        if labels.shape == logits.shape:
+            return labels.to(logits.dtype)
+    elif labels.dtype != torch.bool and labels.shape == logits.shape[:1]:
+        return labels.long()
+    raise ValueError(
+        f"labels are {labels.dtype} {tuple(labels.shape)} for logits {tuple(logits.shape)};"
+        " give (N,) class indices or (N, classes) probabilities."
+    )
