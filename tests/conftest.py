@@ -1,0 +1,100 @@
+"""What every test may ask for: recordings, a cache of its own, the `edgehar` command."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# Before torch or numpy are imported anywhere: small networks are slower on many threads than on one.
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Points EDGEHAR_CACHE at a folder of this session, so that no test reads or fills the user's."""
+    folder = tmp_path_factory.mktemp("edgehar-cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEHAR_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def data_set() -> Callable[[str], Path]:
+    """`data_set("UTD-MHAD")` is that folder of $EDGEHAR_DATA or of ./data.
+
+    Skips where it is absent; fails instead where EDGEHAR_REQUIRE holds the word `data`.
+    """
+
+    def find(name: str) -> Path:
+        folders = [ROOT / "data" / name]
+        if chosen := os.environ.get("EDGEHAR_DATA"):
+            folders.insert(0, Path(chosen) / name)
+        for folder in folders:
+            if folder.is_dir():
+                return folder
+        missing(f"no recordings in {' or '.join(map(str, folders))}", unless="data")
+        raise AssertionError("not reached")
+
+    return find
+
+
+def missing(reason: str, unless: str) -> None:
+    """Skips the test for `reason`, or fails it where $EDGEHAR_REQUIRE (words, by commas or spaces) holds `unless`."""
+    required = os.environ.get("EDGEHAR_REQUIRE", "").replace(",", " ").split()
+    if unless in required:
+        pytest.fail(f"EDGEHAR_REQUIRE says {unless}, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def edgehar_cli(tmp_path: Path) -> Callable[..., Finished]:
+    """The installed `edgehar` command in a process of its own, in an empty folder unless `cwd` says another."""
+
+    def call(*arguments: str | Path, cwd: Path = tmp_path, env: dict[str, str] | None = None) -> Finished:
+        command = Path(sys.executable).with_name("edgehar")
+        if not command.exists():
+            pytest.fail("edgehar is not installed beside this Python: pip install -e .")
+        ended = subprocess.run(
+            [command, *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Finished(ended.returncode, ended.stdout, ended.stderr)
+
+    return call
+
+
+@pytest.fixture
+def edgehar() -> Callable[..., Finished]:
+    """The same command line inside this process: cheap, for tests that call it often."""
+    from edgehar.cli.main import run
+
+    def call(*arguments: str | Path) -> Finished:
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+            exit_code = run([str(argument) for argument in arguments])
+        return Finished(exit_code, out.getvalue(), err.getvalue())
+
+    return call
