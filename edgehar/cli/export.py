@@ -1,0 +1,112 @@
+"""`edgehar export`: a run's student as checked .tflite and .onnx files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from edgehar.cli.options import AsJson, Debug, OneSeed, RunArg, new_app
+from edgehar.cli.output import kib, show
+
+if TYPE_CHECKING:
+    from export.artifacts import ExportReport
+    from export.artifacts import Progress as Report
+
+app = new_app()
+
+
+@app.command(epilog="Example: edgehar export --int8. Another run, one format: edgehar export runs/walk --format tflite")
+def export(
+    run: RunArg = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Write int8 files as well as float ones.")] = False,
+    formats: Annotated[
+        str, typer.Option("--format", metavar="LIST", help="tflite, onnx, or both with a comma.")
+    ] = "tflite,onnx",
+    seed: OneSeed = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Turn a run's student into .tflite and .onnx files, and check them on the test clips.
+
+    Each file is run by its real runtime and must decide as the trained student does; a file that does
+    not is written all the same, told in red, and the exit code is 1.
+    """
+    report = export_latest(run, int8, formats, seed)
+    show(report.to_json() if as_json else report, as_json, view=view)
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+def export_latest(
+    run: Path | None = None, int8: bool = False, formats: str = "tflite,onnx", seed: int | None = None
+) -> ExportReport:
+    """Exports a run folder, or the latest finished run, with a progress bar on stderr."""
+    with _progress_bar() as progress:
+        progress("loading", 0, 1)
+        from edgehar.runs import find_run, open_run
+        from export.artifacts import export_run
+
+        names = tuple(name.strip() for name in formats.split(",") if name.strip())
+        return export_run(open_run(find_run(run)), seed, names, int8, progress)
+
+
+def view(report: ExportReport) -> RenderableType:
+    """A table of the files, the failures in red with their reason, and the path of the file to ship."""
+    table = Table(title=f"Exported on {report.clips} test clips", title_justify="left", title_style="bold")
+    table.add_column("file")
+    for column in ("size", "accuracy", "agreement", "max difference"):
+        table.add_column(column, justify="right")
+    table.add_column("check")
+    table.add_row("student (torch)", "", f"{report.student_accuracy:.2%}", "", "", "")
+    faults = []
+    for name, entry in report.to_json()["files"].items():
+        written = name in report.files
+        style = "dim" if not written else None if entry["passed"] else "red"
+        table.add_row(*_cells(name, entry, written), style=style)
+        if written and not entry["passed"]:
+            faults.append(Text(f"{name}: {entry['why']}.", style="red"))
+    return Group(table, *faults, Text(str(file_to_ship(report)), overflow="fold"))
+
+
+def _cells(name: str, entry: dict[str, Any], written: bool) -> tuple[str | Text, ...]:
+    difference = entry["max_difference"]
+    if not written:
+        check = Text("from an earlier export")
+    else:
+        check = Text("ok", style="green") if entry["passed"] else Text("failed", style="bold red")
+    return (
+        name,
+        kib(entry["bytes"]),
+        f"{entry['accuracy']:.2%}",
+        f"{entry['agreement']:.2%}",
+        "-" if difference is None else f"{difference:.1e}",
+        check,
+    )
+
+
+def file_to_ship(report: ExportReport) -> Path:
+    """The smallest kind just written: int8 before float, .tflite before .onnx."""
+    order = ("student.int8.tflite", "student.tflite", "student.int8.onnx", "student.onnx")
+    return report.folder / next(name for name in order if name in report.files)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Report]:
+    """A bar on a copy of stderr, because the converters' chatter is kept from stderr itself."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with os.fdopen(os.dup(2), "w") as own, Progress(*columns, console=Console(file=own), transient=True) as bar:
+        task = bar.add_task("loading", total=None)
+
+        def report(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield report

@@ -1,0 +1,155 @@
+"""A student as float `.tflite` (by litert-torch) and float `.onnx` (by torch's own exporter).
+
+Both hold raw acceleration in, softmax out, batch norm folded into the convolutions before it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from ast import literal_eval
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from export.contract import CONTRACT_KEY, INPUT_NAME, OUTPUT_NAME, InputContract
+
+if TYPE_CHECKING:
+    import onnx
+
+_SCOPES_KEY = "pkg.torch.onnx.name_scopes"
+_FUSED_TOLERANCE = 1e-4  # of the logits: far above rounding, far below a wrongly fused layer
+
+
+class Scores(nn.Module):
+    """A student with a softmax behind it: `acc` (N, T, 3) in m/s^2 -> {`scores`: (N, classes)}."""
+
+    def __init__(self, student: nn.Module) -> None:
+        super().__init__()
+        self.student = student
+
+    def forward(self, acc: Tensor) -> dict[str, Tensor]:
+        return {OUTPUT_NAME: torch.softmax(self.student(acc).logits, dim=-1)}
+
+
+@dataclass(frozen=True)
+class OnnxStudent:
+    """A float ONNX model and, for each of its nodes by name, the torch modules that the node lies in."""
+
+    model: onnx.ModelProto
+    scopes: Mapping[str, tuple[str, ...]]
+
+
+def to_tflite(student: nn.Module, window: int) -> bytes:
+    """The student as a float `.tflite` for one window (1, window, 3); equal bytes each time.
+
+    The tensors carry the converter's names; `export.tflite_file.with_contract` gives them ours.
+    """
+    import litert_torch
+
+    model = Scores(fuse_batch_norm(student, window)).eval()
+    return litert_torch.convert(model, sample_kwargs={INPUT_NAME: torch.zeros(1, window, 3)}).model_content()
+
+
+def to_onnx(student: nn.Module, window: int) -> OnnxStudent:
+    """The student as a float ONNX model for one window (1, window, 3).
+
+    What torch notes beside each node (source lines, paths of this machine) is taken out.
+    """
+    program = torch.onnx.export(
+        Scores(fuse_batch_norm(student, window)).eval(),
+        (torch.zeros(1, window, 3),),
+        input_names=[INPUT_NAME],
+        output_names=[OUTPUT_NAME],
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None  # None only where a file name was given
+    model = program.model_proto
+    scopes = {node.name: _scopes(node) for node in model.graph.node}
+    _strip_notes(model)
+    return OnnxStudent(model, scopes)
+
+
+def with_onnx_contract(model: onnx.ModelProto, contract: InputContract) -> bytes:
+    """The model's bytes with the contract in `metadata_props`."""
+    import onnx
+
+    told = onnx.ModelProto()
+    told.CopyFrom(model)
+    told.doc_string = ""
+    onnx.helper.set_model_props(told, {CONTRACT_KEY: contract.dumps(), "labels": json.dumps(contract.labels)})
+    return told.SerializeToString(deterministic=True)
+
+
+def _scopes(node: onnx.NodeProto) -> tuple[str, ...]:
+    """Module paths inside the student, outermost first: ("gaf",), ("net", "net.bn1"), ..."""
+    noted = {entry.key: entry.value for entry in node.metadata_props}.get(_SCOPES_KEY, "[]")
+    inside = [scope.removeprefix("student.") for scope in literal_eval(noted) if scope.startswith("student.")]
+    return tuple(inside)
+
+
+def _strip_notes(model: onnx.ModelProto) -> None:
+    graph = model.graph
+    del model.metadata_props[:], graph.metadata_props[:]
+    for holder in (graph.node, graph.initializer, graph.value_info, graph.input, graph.output):
+        for item in holder:
+            del item.metadata_props[:]
+            item.doc_string = ""
+
+
+def fuse_batch_norm(student: nn.Module, window: int) -> nn.Module:
+    """A copy in evaluation mode whose convolutions hold the batch norms that directly follow them.
+
+    Pairs are found by running one window and seeing whose output goes into which norm, so any control
+    flow is allowed. Where the copy then differs (a convolution used twice), an unfused copy is returned.
+    """
+    plain = copy.deepcopy(student).eval()
+    fused = copy.deepcopy(plain)
+    window_zero = torch.randn(2, window, 3, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for convolution, norm in _conv_norm_pairs(fused, window_zero):
+            merged = fuse_conv_bn_eval(fused.get_submodule(convolution), fused.get_submodule(norm))
+            _replace(fused, convolution, merged)
+            _replace(fused, norm, nn.Identity())
+        same = torch.allclose(
+            plain(window_zero).logits, fused(window_zero).logits, rtol=_FUSED_TOLERANCE, atol=_FUSED_TOLERANCE
+        )
+    return fused if same else plain
+
+
+def _conv_norm_pairs(model: nn.Module, example: Tensor) -> list[tuple[str, str]]:
+    """Names of convolutions and of the batch norms that take their output in a run on `example`."""
+    made_by: dict[int, str] = {}
+    alive: list[Tensor] = []  # keeps ids unique while the run lasts
+    pairs: dict[str, str] = {}
+
+    def note(name: str, module: nn.Module, taken: tuple[Tensor, ...], given: Tensor) -> None:
+        if isinstance(module, nn.Conv1d | nn.Conv2d):
+            made_by[id(given)] = name
+            alive.append(given)
+        elif id(taken[0]) in made_by:
+            pairs[made_by[id(taken[0])]] = name
+
+    kinds = (nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d)
+    hooks = [
+        module.register_forward_hook(lambda m, i, o, name=name: note(name, m, i, o))
+        for name, module in model.named_modules()
+        if isinstance(module, kinds)
+    ]
+    try:
+        model(example)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return list(pairs.items())
+
+
+def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, own = name.rpartition(".")
+    setattr(model.get_submodule(parent), own, module)

@@ -1,0 +1,128 @@
+"""Reads and writes what stands around the network in a `.tflite`: names, metadata, borders.
+
+Two metadata entries are written: `EDGEHAR_CONTRACT` (JSON, see `export.contract`) and `TFLITE_METADATA`,
+the standard one that other people's tools show, with the labels as an attached file.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+
+from export.contract import CONTRACT_KEY, INPUT_NAME, OUTPUT_NAME, InputContract, TensorContract
+from export.errors import ExportError
+from export.tflite_metadata import METADATA_NAME, pack_metadata
+from firmware_sim.errors import SimError
+from firmware_sim.schema import IDENTIFIER, Reader, damage_is_an_error, text
+
+_LARGEST_OLD_CODE = 127
+_ALIGNMENT = 16  # the schema's force_align for weights
+
+
+def read_metadata(path: Path) -> dict[str, bytes]:
+    """All named metadata buffers of a `.tflite`. Raises ExportError if the file is not one, or is damaged."""
+    data = path.read_bytes()
+    if data[4:8] != IDENTIFIER:
+        raise ExportError(f"{path} is not a TFLite model; name a file that edgehar exported.")
+    try:
+        with damage_is_an_error(path):
+            reader = Reader(data)
+            buffers = reader.tables(reader.root, "Buffers")
+            entries = reader.tables(reader.root, "Metadata")
+            return {
+                text(entry.Name()): bytes(reader.numbers(buffers[entry.Buffer()], "Data")) for entry in entries
+            }
+    except SimError as error:
+        raise ExportError(str(error)) from error
+
+
+def borders(content: bytes) -> tuple[TensorContract, TensorContract]:
+    """The one input and the one output of a `.tflite`, under the names that edgehar gives them."""
+    graph = _read(content).subgraphs[0]
+    return (
+        _border(INPUT_NAME, graph.tensors[graph.inputs[0]]),
+        _border(OUTPUT_NAME, graph.tensors[graph.outputs[0]]),
+    )
+
+
+def _border(name: str, tensor: Any) -> TensorContract:
+    from ai_edge_litert import schema_py_generated as schema
+
+    dtypes = {schema.TensorType.FLOAT32: "float32", schema.TensorType.INT8: "int8"}
+    shape = tuple(int(size) for size in tensor.shape)
+    quantisation = tensor.quantization
+    if tensor.type == schema.TensorType.FLOAT32 or quantisation is None:
+        return TensorContract(name, shape, dtypes[tensor.type])
+    scale, zero = quantisation.scale[0], quantisation.zeroPoint[0]
+    return TensorContract(name, shape, dtypes[tensor.type], float(scale), int(zero))
+
+
+def with_contract(content: bytes, contract: InputContract) -> bytes:
+    """The same network with its tensors named `acc` and `scores` and the contract inside.
+
+    Weights are aligned to 16 bytes, as the TFLite schema asks and the Python packers do not. A zip with
+    labels.txt follows the model, where the standard metadata looks for it.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = _read(content)
+    graph = model.subgraphs[0]
+    graph.tensors[graph.inputs[0]].name = INPUT_NAME.encode()
+    graph.tensors[graph.outputs[0]].name = OUTPUT_NAME.encode()
+    for code in model.operatorCodes:
+        # The quantiser leaves the old one-byte code at 0, which older readers take for ADD.
+        code.deprecatedBuiltinCode = min(code.builtinCode, _LARGEST_OLD_CODE)
+    model.description = f"edgehar student {contract.student}".encode()
+    entries = {CONTRACT_KEY: contract.dumps().encode(), METADATA_NAME: pack_metadata(contract)}
+    model.metadata = [entry for entry in model.metadata or [] if entry.name.decode() not in entries]
+    for name, data in entries.items():
+        model.metadata.append(schema.MetadataT(name=name.encode(), buffer=len(model.buffers)))
+        model.buffers.append(schema.BufferT(data=data))
+    return _with_attached(_pack(model), "labels.txt", "".join(f"{label}\n" for label in contract.labels))
+
+
+def _read(content: bytes) -> Any:
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    return flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+
+
+def _pack(model: Any) -> bytes:
+    model.buffers = [_AlignedBuffer(buffer) for buffer in model.buffers]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
+class _AlignedBuffer:
+    """A model's buffer that packs itself at a multiple of 16 bytes."""
+
+    def __init__(self, buffer: Any) -> None:
+        self.data = None if buffer.data is None else bytes(buffer.data)
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802, the name that ModelT calls
+        from ai_edge_litert import schema_py_generated as schema
+
+        vector = None if self.data is None else self._pack_data(builder)
+        schema.BufferStart(builder)
+        if vector is not None:
+            schema.BufferAddData(builder, vector)
+        return schema.BufferEnd(builder)
+
+    def _pack_data(self, builder: flatbuffers.Builder) -> int:
+        builder.StartVector(1, len(self.data), _ALIGNMENT)
+        builder.head -= len(self.data)
+        builder.Bytes[builder.head : builder.head + len(self.data)] = self.data
+        return builder.EndVector()
+
+
+def _with_attached(content: bytes, name: str, lines: str) -> bytes:
+    """The model followed by a zip with one stored file of a fixed date: equal exports give equal bytes."""
+    packed = io.BytesIO(content)
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
+        archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), lines)
+    return packed.getvalue()

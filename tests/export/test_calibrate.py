@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from export.calibrate import choose_windows, measure_ranges
+from export.errors import ExportError
+
+
+def windows_of(labels):
+    """Windows that hold their own index, so that a choice can be read back."""
+    return np.arange(len(labels), dtype=np.float32)[:, None, None].repeat(4, axis=1).repeat(3, axis=2)
+
+
+def test_all_windows_are_taken_where_there_are_few():
+    labels = np.array([1, 0, 1, 0, 2])
+    chosen = choose_windows(windows_of(labels), labels, most=10)
+    assert chosen[:, 0, 0].tolist() == [1, 3, 0, 2, 4]
+    assert chosen.dtype == np.float32
+
+
+def test_a_cap_keeps_each_class_in_its_share():
+    labels = np.array([0] * 600 + [1] * 300 + [2] * 100)
+    chosen = choose_windows(windows_of(labels), labels, most=100)[:, 0, 0].astype(int)
+    counts = np.bincount(labels[chosen])
+    assert len(np.unique(chosen)) == 100
+    assert np.abs(counts - [60, 30, 10]).max() <= 1
+
+
+def test_what_cannot_calibrate_is_refused():
+    with pytest.raises(ExportError, match="no training window"):
+        choose_windows(np.zeros((0, 4, 3), np.float32), np.zeros(0, int))
+    windows = windows_of(range(5))
+    windows[3, 2, 1] = np.nan
+    with pytest.raises(ExportError, match="Training window 3 holds a NaN"):
+        choose_windows(windows, np.zeros(5, int))
+
+
+def test_ranges_are_the_extremes_of_every_activation(conv_tflite, train_windows):
+    ranges = measure_ranges(conv_tflite, train_windows)
+    assert ranges["serving_default_acc"] == (train_windows.min(), train_windows.max())
+    low, high = ranges["serving_default_scores_output"]
+    assert 0 <= low < 0.05 and 0.9 < high <= 1
+
+
+def test_ranges_do_not_depend_on_the_order_of_the_windows(conv_tflite, train_windows):
+    shuffled = np.random.default_rng(3).permutation(train_windows)
+    assert measure_ranges(conv_tflite, train_windows) == measure_ranges(conv_tflite, shuffled)
+
+
+def test_every_window_is_reported(conv_tflite, train_windows):
+    seen = []
+    measure_ranges(conv_tflite, train_windows[:3], lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]

@@ -1,0 +1,97 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from edgehar.models.output import Output
+from export.convert import fuse_batch_norm, to_onnx, to_tflite
+from export.parity import student_scores
+from export.quiet import quiet
+from firmware_sim.model import read_model
+from firmware_sim.runtimes import RUNTIMES
+
+WINDOW = 64
+
+
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+@pytest.mark.parametrize("name", ["conv", "picture"])
+def test_float_files_say_what_torch_says(kind, name, small_run, request):
+    student = request.getfixturevalue(f"{name}_student")
+    report = request.getfixturevalue(f"{name}_export")
+    windows = small_run(report.folder, student).windows("test")[0]
+    runtime = {"tflite": "litert", "onnx": "onnxruntime"}[kind]
+    with quiet():
+        scores = RUNTIMES[runtime](report.folder / f"student.{kind}", windows)
+    assert np.abs(scores - student_scores(student, windows)).max() <= 1e-4
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["conv", "picture"])
+def test_the_same_student_gives_the_same_tflite_bytes(name, request):
+    student = request.getfixturevalue(f"{name}_student")
+    with quiet():
+        again = to_tflite(copy.deepcopy(student), WINDOW)
+    assert again == request.getfixturevalue(f"{name}_tflite")
+
+
+def test_the_same_student_gives_the_same_onnx_bytes(conv_student, conv_onnx):
+    with quiet():
+        again = to_onnx(copy.deepcopy(conv_student), WINDOW)
+    assert again.model.SerializeToString(deterministic=True) == conv_onnx.model.SerializeToString(
+        deterministic=True
+    )
+
+
+def test_a_student_is_one_chain_of_convolutions_in_tflite(conv_export):
+    model = read_model(conv_export.folder / "student.tflite")
+    kinds = {operator.name for operator in model.operators}
+    assert not kinds & {"TRANSPOSE", "PAD", "BATCH_MATMUL"}
+    assert sum(operator.name.endswith("CONV_2D") for operator in model.operators) == 5
+
+
+def test_no_source_line_of_this_machine_is_left_in_onnx(conv_export):
+    content = (conv_export.folder / "student.onnx").read_bytes()
+    assert b".py" not in content
+    assert __file__.rpartition("/tests/")[0].encode() not in content
+
+
+def test_onnx_nodes_know_their_modules(picture_onnx):
+    inside = [scopes[0] for scopes in picture_onnx.scopes.values() if scopes]
+    assert set(inside) == {"gaf", "net"}
+
+
+def norms(model):
+    return [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+
+
+def test_norms_behind_convolutions_are_folded_and_others_stay(conv_student):
+    before = copy.deepcopy(conv_student.state_dict())
+    fused = fuse_batch_norm(conv_student, WINDOW)
+    assert len(norms(conv_student)) == 6
+    assert [norm.num_features for norm in norms(fused)] == [3]  # the input's own
+    example = torch.randn(4, WINDOW, 3) * 5
+    with torch.no_grad():
+        torch.testing.assert_close(fused(example).logits, conv_student(example).logits, rtol=1e-4, atol=1e-4)
+    for name, value in conv_student.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+class Shared(nn.Module):
+    """One convolution with two norms behind it: folding either would change the other path."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 1)
+        self.bn1, self.bn2 = nn.BatchNorm2d(2), nn.BatchNorm2d(2)
+        nn.init.constant_(self.bn2.weight, 5)
+
+    def forward(self, acc):
+        x = acc.unsqueeze(1)
+        x = self.bn1(self.conv(x)) + self.bn2(self.conv(x))
+        return Output(x.mean((2, 3)), x.mean((2, 3)))
+
+
+def test_a_convolution_with_two_norms_is_left_alone():
+    assert len(norms(fuse_batch_norm(Shared(), WINDOW))) == 2

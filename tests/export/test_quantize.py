@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from export.quantize import float_nodes, float_parts, float_tensors, quantize_onnx, quantize_tflite
+from export.quiet import quiet
+from export.tflite_file import borders
+from firmware_sim.model import read_model
+
+
+def output_dtypes(path):
+    """(operator, dtype of what it gives) in order."""
+    model = read_model(path)
+    return [(operator.name, model.outputs_of(operator)[0].dtype) for operator in model.operators]
+
+
+def test_int8_tflite_takes_and_gives_int8_with_no_float_between(conv_export):
+    model = read_model(conv_export.folder / "student.int8.tflite")
+    assert {tensor.dtype for tensor in model.tensors} <= {"int8", "int32"}
+    assert model.tensors[model.inputs[0]].dtype == model.tensors[model.outputs[0]].dtype == "int8"
+    assert "DEQUANTIZE" not in {operator.name for operator in model.operators}
+
+
+def test_weights_have_a_scale_a_channel(conv_export):
+    model = read_model(conv_export.folder / "student.int8.tflite")
+    convolutions = [operator for operator in model.operators if operator.name == "CONV_2D"]
+    for operator in convolutions:
+        weights = model.inputs_of(operator)[1]
+        assert len(weights.quantisation.scales) == weights.shape[0]
+
+
+def test_the_input_scale_spans_all_training_windows(conv_export, train_windows):
+    taken = conv_export.files["student.int8.tflite"].input
+    assert taken.scale == pytest.approx((train_windows.max() - train_windows.min()) / 255, rel=1e-3)
+
+
+def test_int8_tflite_does_not_depend_on_the_order_of_the_windows(conv_tflite, train_windows):
+    with quiet():
+        forwards = quantize_tflite(conv_tflite, train_windows)
+        backwards = quantize_tflite(conv_tflite, train_windows[::-1].copy())
+    assert forwards == backwards
+
+
+def test_int8_onnx_does_not_depend_on_the_order_of_the_windows(conv_onnx, train_windows):
+    with quiet():
+        forwards = quantize_onnx(conv_onnx, train_windows)
+        backwards = quantize_onnx(conv_onnx, train_windows[::-1].copy())
+    assert forwards.SerializeToString(deterministic=True) == backwards.SerializeToString(deterministic=True)
+
+
+def test_int8_onnx_weights_are_int8_by_channel(conv_onnx, train_windows):
+    import onnx
+
+    with quiet():
+        model = quantize_onnx(conv_onnx, train_windows)
+    initializers = {entry.name: entry for entry in model.graph.initializer}
+    quantized = [name for name in initializers if name.endswith("weight_quantized")]
+    assert len(quantized) == 6  # five convolutions and fc
+    for name in quantized:
+        assert initializers[name].data_type == onnx.TensorProto.INT8
+        scale = initializers[name.replace("_quantized", "_scale")]
+        assert list(scale.dims) == [initializers[name].dims[0]]
+
+
+def test_a_picture_stays_float_and_its_network_is_int8(picture_export):
+    dtypes = output_dtypes(picture_export.folder / "student.int8.tflite")
+    names = [name for name, _ in dtypes]
+    border = names.index("QUANTIZE")
+    assert names.count("QUANTIZE") == 1 and "DEQUANTIZE" not in names
+    assert "SQRT" in names[:border] and {dtype for _, dtype in dtypes[:border]} == {"float32"}
+    assert "CONV_2D" in names[border:] and {dtype for _, dtype in dtypes[border:]} == {"int8"}
+    report = picture_export.files["student.int8.tflite"]
+    assert (report.input.dtype, report.output.dtype) == ("float32", "int8")
+    assert report.float_parts == ("gaf",)
+
+
+def test_onnx_keeps_the_picture_and_the_softmax_float(picture_onnx):
+    kept = float_nodes(picture_onnx, ("gaf",))
+    kinds = {node.name: node.op_type for node in picture_onnx.model.graph.node}
+    assert {"Sqrt", "Softmax", "Div"} <= {kinds[name] for name in kept}
+    assert not {"Conv", "Gemm"} & {kinds[name] for name in kept}
+    inside = {name for name, scopes in picture_onnx.scopes.items() if "gaf" in scopes}
+    assert inside <= set(kept)
+
+
+class Scaled(nn.Module):
+    """A student that does something to its input before the part that stays float."""
+
+    float_parts = ("part",)
+
+    def __init__(self, inner):
+        super().__init__()
+        self.part = inner.gaf
+        self.net = inner.net
+        self.register_buffer("factor", torch.tensor(0.5))
+
+    def forward(self, acc):
+        return self.net(self.part(acc * self.factor))
+
+
+def test_what_lies_before_a_float_part_stays_float_too(picture_student, train_windows):
+    from export.convert import to_tflite
+
+    with quiet():
+        student = Scaled(picture_student)
+        model = to_tflite(student, 64)
+        kept = float_tensors(model, student)
+        quantized = quantize_tflite(model, train_windows[:20], kept)
+    assert any("Scaled_student" in name and "GramianAngularField_part" not in name for name in kept)
+    assert not any("PictureNet_net" in name for name in kept)
+    assert borders(quantized)[0].dtype == "float32"
+
+
+def test_a_student_without_the_attribute_is_int8_throughout(conv_student, conv_tflite):
+    assert float_parts(nn.Linear(1, 1)) == ()
+    assert float_tensors(conv_tflite, conv_student) == []
+
+
+def test_ranges_of_all_windows_beat_those_of_one(conv_tflite, train_windows, conv_student):
+    """What the measured ranges are for: scores nearer to float's than with the quantiser's first window."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    from export.parity import student_scores
+
+    with quiet():
+        whole = quantize_tflite(conv_tflite, train_windows)
+        one = quantize_tflite(conv_tflite, train_windows[:1])
+        expected = student_scores(conv_student, train_windows[:60])
+        errors = []
+        for content in (whole, one):
+            interpreter = Interpreter(model_content=content, num_threads=1)
+            interpreter.allocate_tensors()
+            errors.append(np.abs(scores_of(interpreter, train_windows[:60]) - expected).mean())
+    assert errors[0] < errors[1] / 2
+
+
+def scores_of(interpreter, windows):
+    taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    scale, zero = taken["quantization"]
+    out_scale, out_zero = given["quantization"]
+    scores = []
+    for window in windows:
+        stored = np.clip(np.round(window[None] / scale) + zero, -128, 127).astype(np.int8)
+        interpreter.set_tensor(taken["index"], stored)
+        interpreter.invoke()
+        scores.append((interpreter.get_tensor(given["index"])[0].astype(np.float32) - out_zero) * out_scale)
+    return np.array(scores)
