@@ -118,14 +118,13 @@ def _lowest_gap(wanted: Buffer, by_offset: Sequence[Placed]) -> int:
     return offset
 
 
-def _mean_scratch(model: Model, operator: Operator) -> list[int]:
-    is_integer = model.inputs_of(operator)[0].dtype in ("int8", "uint8", "int16")
-    return [4 * model.outputs_of(operator)[0].elements] if is_integer else []
-
-
-def _extremum_scratch(model: Model, operator: Operator) -> list[int]:
+def _reduce_scratch(model: Model, operator: Operator) -> list[int]:
+    """A counter a dimension, the axes put in order, and for a mean of integers their sums in 32 bits."""
     values, axes = model.inputs_of(operator)[:2]
-    return [4 * len(values.shape), 4 * axes.elements]
+    counters = [4 * len(values.shape), 4 * axes.elements]
+    if operator.name in ("MEAN", "SUM") and values.dtype in ("int8", "uint8", "int16"):
+        return [4 * model.outputs_of(operator)[0].elements, *counters]
+    return counters
 
 
 def _transpose_conv_scratch(model: Model, operator: Operator) -> list[int]:
@@ -140,10 +139,10 @@ def _int4_scratch(model: Model, operator: Operator) -> list[int]:
 
 # What the reference kernels ask for (`tensorflow/lite/micro/kernels/*_common.cc` of tflite-micro).
 SCRATCH: dict[str, Callable[[Model, Operator], list[int]]] = {
-    "MEAN": _mean_scratch,
-    "SUM": _mean_scratch,
-    "REDUCE_MAX": _extremum_scratch,
-    "REDUCE_MIN": _extremum_scratch,
+    "MEAN": _reduce_scratch,
+    "SUM": _reduce_scratch,
+    "REDUCE_MAX": _reduce_scratch,
+    "REDUCE_MIN": _reduce_scratch,
     "TRANSPOSE_CONV": _transpose_conv_scratch,
     "CONV_2D": _int4_scratch,
     "DEPTHWISE_CONV_2D": _int4_scratch,

@@ -2,7 +2,8 @@
 
 
 class SimError(Exception):
-    """A model file, profile or array that cannot be measured: one sentence that says which, why and what to do.
+    """A model file, profile or array that cannot be measured.
 
-    The command line turns it into exit code 2. Anything else that is raised is a bug.
+    One sentence that says which, why and what to do. The command line turns it into exit code 2.
+    Anything else that is raised is a bug.
     """

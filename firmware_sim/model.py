@@ -62,7 +62,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
-    """One step of the graph. inputs, outputs: tensor indices, -1 for an input left out. macs: None = unknown."""
+    """A step. inputs, outputs: tensor indices, -1 for an input left out. macs: None if unknown."""
 
     index: int
     name: str
@@ -119,7 +119,7 @@ def _read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise SimError(f"{path}: there is no such file; give the path of a .tflite file.") from None
     except OSError as error:
-        raise SimError(f"{path}: cannot be read ({error.strerror}); give the path of a .tflite file.") from None
+        raise SimError(f"{path}: cannot be read ({error.strerror}); give a .tflite file.") from None
     if not data:
         raise SimError(f"{path}: the file is empty; copy or export it again.")
     if data[4:8] != IDENTIFIER:
@@ -182,7 +182,9 @@ def _quantisation(flat: Any, reader: Reader) -> Quantisation | None:
     return Quantisation(tuple(scales), tuple(zero_points), flat.QuantizedDimension())
 
 
-def _operator(index: int, flat: Any, names: list[str], tensors: tuple[Tensor, ...], reader: Reader) -> Operator:
+def _operator(
+    index: int, flat: Any, names: list[str], tensors: tuple[Tensor, ...], reader: Reader
+) -> Operator:
     name = names[flat.OpcodeIndex()]
     inputs = _indices(reader.numbers(flat, "Inputs"), tensors, optional=True)
     outputs = _indices(reader.numbers(flat, "Outputs"), tensors)

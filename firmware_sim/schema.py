@@ -76,7 +76,7 @@ class Reader:
         return list(np.asarray(values).tolist())
 
     def buffer_bytes(self, buffer: Any) -> int:
-        """Length of a constant's data, which must lie inside the file (also for data behind the flatbuffer)."""
+        """Length of a constant's data, which must lie inside the file, behind the flatbuffer or in it."""
         if buffer.Offset() > 1:  # 0 and 1 mean: inside the flatbuffer
             if buffer.Offset() + buffer.Size() > len(self.data):
                 raise ValueError("data behind the end of the file")

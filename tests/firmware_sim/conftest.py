@@ -1,0 +1,120 @@
+"""Small `.tflite` files, written operator by operator, and what TFLite-Micro says of a file's arena."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+@dataclass
+class Sketch:
+    """A model under construction. Every method returns the index of the tensor that it made."""
+
+    dtype: str = "float32"
+    tensors: list[tuple[str, tuple[int, ...], str, bytes | None, float | None]] = field(default_factory=list)
+    operators: list[tuple[str, list[int], list[int], Any]] = field(default_factory=list)
+
+    def tensor(self, *shape: int, dtype: str | None = None, data: np.ndarray | None = None) -> int:
+        dtype = dtype or self.dtype
+        scale = 0.05 if dtype in ("int8", "int16") else None
+        raw = None if data is None else np.ascontiguousarray(data).tobytes()
+        self.tensors.append((f"t{len(self.tensors)}", shape, dtype, raw, scale))
+        return len(self.tensors) - 1
+
+    def weights(self, *shape: int) -> int:
+        return self.tensor(*shape, data=np.ones(shape, self.dtype))
+
+    def numbers(self, *values: int) -> int:
+        return self.tensor(len(values), dtype="int32", data=np.array(values, np.int32))
+
+    def operator(self, name: str, inputs: Sequence[int], *shape: int, options: Any = None) -> int:
+        output = self.tensor(*shape)
+        self.operators.append((name, list(inputs), [output], options))
+        return output
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        return self.tensors[index][1]
+
+    def write(self, path: Path, inputs: Sequence[int], outputs: Sequence[int]) -> Path:
+        path.write_bytes(_pack(self, list(inputs), list(outputs)))
+        return path
+
+
+def _pack(sketch: Sketch, inputs: list[int], outputs: list[int]) -> bytes:
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model, graph = schema.ModelT(), schema.SubGraphT()
+    model.version, model.subgraphs, model.description = 3, [graph], b"a test's model"
+    model.buffers, model.operatorCodes = [schema.BufferT()], []
+    graph.tensors, graph.operators, graph.inputs, graph.outputs = [], [], inputs, outputs
+    for name, shape, dtype, raw, scale in sketch.tensors:
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape, tensor.buffer = name, list(shape), 0
+        tensor.type = getattr(schema.TensorType, dtype.upper())
+        if scale is not None:
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale, tensor.quantization.zeroPoint = [scale], [0]
+        if raw is not None:
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(raw, np.uint8)
+            model.buffers.append(buffer)
+            tensor.buffer = len(model.buffers) - 1
+        graph.tensors.append(tensor)
+    for name, sources, results, options in sketch.operators:
+        code, operator = schema.OperatorCodeT(), schema.OperatorT()
+        if name.startswith("CUSTOM:"):
+            code.builtinCode, code.customCode = schema.BuiltinOperator.CUSTOM, name.removeprefix("CUSTOM:")
+        else:
+            code.builtinCode = getattr(schema.BuiltinOperator, name)
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+        code.version = 1
+        model.operatorCodes.append(code)
+        operator.opcodeIndex = len(model.operatorCodes) - 1
+        operator.inputs, operator.outputs = sources, results
+        if options is not None:
+            operator.builtinOptions = options
+            kind = type(options).__name__.removesuffix("T")
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+        graph.operators.append(operator)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+@pytest.fixture
+def sketch() -> Callable[..., Sketch]:
+    """A new, empty model: `sketch("int8")`."""
+    return Sketch
+
+
+def micro_arena(path: Path) -> dict[str, int]:
+    """total, head and tail in bytes, as TFLite-Micro's interpreter prints them (to C++'s stderr)."""
+    from tflite_micro import runtime
+
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as printed:
+        os.dup2(printed.fileno(), 2)
+        try:
+            runtime.Interpreter.from_file(str(path)).print_allocations()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        printed.seek(0)
+        lines = printed.read().decode()
+    return {part: int(size) for part, size in re.findall(r"Arena allocation (\w+) (\d+) bytes", lines)}
+
+
+@pytest.fixture(scope="session")
+def tflm_arena() -> Callable[[Path], dict[str, int]]:
+    """Asks TFLite-Micro's interpreter for a file's arena; skips where its wheel is missing."""
+    pytest.importorskip("tflite_micro", reason="the tflite-micro wheel (Linux only) is not installed")
+    return micro_arena
