@@ -59,7 +59,7 @@ def data_set() -> Callable[[str], Path]:
 
 
 def missing(reason: str, unless: str) -> None:
-    """Skips the test for `reason`, or fails it where $EDGEHAR_REQUIRE (words, by commas or spaces) holds `unless`."""
+    """Skips the test for `reason`, or fails it where the words of $EDGEHAR_REQUIRE hold `unless`."""
     required = os.environ.get("EDGEHAR_REQUIRE", "").replace(",", " ").split()
     if unless in required:
         pytest.fail(f"EDGEHAR_REQUIRE says {unless}, but {reason}")
@@ -68,7 +68,7 @@ def missing(reason: str, unless: str) -> None:
 
 @pytest.fixture
 def edgehar_cli(tmp_path: Path) -> Callable[..., Finished]:
-    """The installed `edgehar` command in a process of its own, in an empty folder unless `cwd` says another."""
+    """The installed `edgehar` command in a process of its own, in an empty folder if `cwd` says no other."""
 
     def call(*arguments: str | Path, cwd: Path = tmp_path, env: dict[str, str] | None = None) -> Finished:
         command = Path(sys.executable).with_name("edgehar")
@@ -93,7 +93,10 @@ def edgehar() -> Callable[..., Finished]:
     from edgehar.cli.main import run
 
     def call(*arguments: str | Path) -> Finished:
-        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        with (
+            contextlib.redirect_stdout(io.StringIO()) as out,
+            contextlib.redirect_stderr(io.StringIO()) as err,
+        ):
             exit_code = run([str(argument) for argument in arguments])
         return Finished(exit_code, out.getvalue(), err.getvalue())
 

@@ -10,11 +10,9 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import typer
-
-from edgehar.errors import InputError
 
 UNUSABLE = 2
 INTERRUPTED = 130
@@ -28,26 +26,13 @@ ROOM_ERRORS = (
 
 FULL = {
     errno.ENOSPC: "The disk is full while writing {file}: free some space and run the same command again.",
-    errno.EDQUOT: "The disk quota is used up while writing {file}: free some space and run the same command again.",
+    errno.EDQUOT: "The disk quota is used up while writing {file}: free some space and try again.",
 }
 CLOSED = {
     errno.EROFS: "{file} is on a disk that cannot be written to: choose another folder.",
     errno.EACCES: "No permission for {file}: change its permissions or choose another folder.",
     errno.EPERM: "No permission for {file}: change its permissions or choose another folder.",
 }
-
-
-def unknown_name(kind: str, name: str, names: Iterable[str], see: str = "edgehar ls") -> InputError:
-    """The error for a name that is not in `names`: suggests the nearest, and says where all are listed.
-
-    >>> str(unknown_name("student", "acc-wach", ["acc-watch", "acc-micro"]))
-    "No student called 'acc-wach'. Did you mean 'acc-watch'? All names: edgehar ls"
-    """
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, list(names), n=1)
-    guess = f" Did you mean {near[0]!r}?" if near else ""
-    return InputError(f"No {kind} called {name!r}.{guess} All names: {see}")
 
 
 def sentence(error: BaseException) -> str | None:
@@ -62,7 +47,7 @@ def sentence(error: BaseException) -> str | None:
 
 
 def tell(error: BaseException, debug: bool = False) -> int | None:
-    """Prints the sentence for `error` on stderr and returns the exit code; None, and nothing printed, if it is a bug.
+    """Prints the sentence for `error` on stderr and returns the exit code; for a bug, nothing and None.
 
     With `debug` the traceback is printed before the sentence.
     """
@@ -102,16 +87,21 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _disk_sentence(error: BaseException) -> str | None:
-    """The sentence for a disk that is full, also where a library has wrapped the system's error, or closed to us."""
+    """The sentence for a disk that is full, also where a library hides that, or closed to us."""
     if isinstance(error, OSError) and error.errno in CLOSED and error.filename is not None:
         return CLOSED[error.errno].format(file=_file_of(error))
     for link in _chain(error):
         if isinstance(link, OSError) and link.errno in FULL:
             return FULL[link.errno].format(file=_file_of(link))
-        # safetensors and numpy's tofile pass the system's error on as text only.
-        if os.strerror(errno.ENOSPC) in str(link) or (isinstance(link, OSError) and "requested and" in str(link)):
+        if _says_full(link):
             return FULL[errno.ENOSPC].format(file=_file_of(error))
     return None
+
+
+def _says_full(error: BaseException) -> bool:
+    """Whether a text tells of a full disk: safetensors and numpy's tofile drop the system's number."""
+    short_write = isinstance(error, OSError) and "requested and" in str(error)
+    return short_write or os.strerror(errno.ENOSPC) in str(error)
 
 
 def _file_of(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from edgehar import __version__
+from edgehar.errors import InputError
 
 # verb: (its file, its line in `edgehar --help`), in the order in which a newcomer needs them.
 VERBS = {
@@ -43,14 +45,18 @@ class Verbs(TyperGroup):
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         if args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            from edgehar.cli.errors import unknown_name
-
-            raise unknown_name("verb", args[0], VERBS, see="edgehar --help")
+            raise _no_such_verb(args[0])
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         with formatter.section("Verbs"):
             formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+
+def _no_such_verb(name: str) -> InputError:
+    near = get_close_matches(name, VERBS, n=1)
+    guess = f" Did you mean {near[0]!r}?" if near else ""
+    return InputError(f"No verb called {name!r}.{guess} All verbs: edgehar --help")
 
 
 def _keep_stdout_for_results(command: Any) -> None:
@@ -83,7 +89,9 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-@app.callback(invoke_without_command=True, epilog="Example: edgehar demo. Each verb has its own: edgehar distill --help")
+@app.callback(
+    invoke_without_command=True, epilog="Example: edgehar demo. Each verb has one: edgehar distill --help"
+)
 def front_door(
     ctx: typer.Context,
     version: Annotated[

@@ -12,7 +12,9 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 RunArg = Annotated[
     Path | None,
-    typer.Argument(metavar="RUN", help="Run folder; without one, the latest finished in ./runs.", show_default=False),
+    typer.Argument(
+        metavar="RUN", help="Run folder; without one, the latest finished in ./runs.", show_default=False
+    ),
 ]
 RunOrFileArg = Annotated[
     Path | None,

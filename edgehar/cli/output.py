@@ -28,7 +28,7 @@ _results: list[TextIO] = []  # the true stdout, while `only_results_on_stdout` h
 
 @contextmanager
 def only_results_on_stdout() -> Iterator[None]:
-    """While this holds, what libraries print goes to stderr, C++ lines included; `show` alone reaches stdout."""
+    """While this holds, `show` alone reaches stdout; what libraries print, C++ too, goes to stderr."""
     true_stdout = sys.stdout
     kept = _set_aside(true_stdout)
     _results.append(kept or true_stdout)
@@ -91,8 +91,11 @@ def plain(value: Any) -> Any:
 
 
 def tables(result: Mapping[str, Any]) -> RenderableType:
-    """A plain mapping as rich tables: first its single values, then a table for each part that holds more."""
-    singles = {key: value for key, value in result.items() if not _records(value)}
+    """A plain mapping as rich tables: first its single values, then a table for each part that holds more.
+
+    `schema` is for programs and left out.
+    """
+    singles = {key: value for key, value in result.items() if not _records(value) and key != "schema"}
     parts: list[RenderableType] = []
     if singles:
         table = Table(show_header=False, box=None)
@@ -106,7 +109,7 @@ def tables(result: Mapping[str, Any]) -> RenderableType:
 
 
 def table_of(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> Table:
-    """Rows that share their keys as one table, the keys its columns; a key that a row lacks is an empty cell."""
+    """Rows as one table, their keys its columns; a key that a row lacks is an empty cell."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
