@@ -31,7 +31,7 @@ WARM_UP = 5
 
 
 def measure(path: Path, profile: str = HOST, repeats: int | None = None) -> CostReport:
-    """Time `path` (`.tflite` or `.onnx`) here. value is the median, low and high the 10th and 90th percentile.
+    """Time `path` (`.tflite` or `.onnx`) here: median, and the 10th and 90th percentile as bounds.
 
     repeats: how many inferences are timed after a warm-up; None for as many as a second holds, 30 to 1000.
     Raises SimError for a file that its runtime refuses, and for a profile other than `host`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -130,6 +131,8 @@ def _word(path: Path, key: str, value: Any) -> str:
         return _one_of(path, key, value.lower(), CORES)
     if key == "engine":
         return _one_of(path, key, value.lower(), (*SHORT_ENGINES, *ENGINES))
+    if key == "name" and not re.fullmatch(r"[\w.+-]+", value):
+        raise SimError(f"{path}: name is {value!r} and may hold letters, digits and . + - _ only.")
     return _one_of(path, key, value, CHOICES[key]) if key in CHOICES else value
 
 

@@ -1,0 +1,187 @@
+"""`edgehar bench`: what model files cost on devices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from edgehar.cli.options import AsJson, Debug, OutOption, RunsOrFilesArg, new_app
+from edgehar.cli.output import kib, show
+from edgehar.errors import InputError
+
+if TYPE_CHECKING:
+    from firmware_sim.profile import DeviceProfile
+    from firmware_sim.report import CostReport, Energy, Latency
+
+HOST = "host"
+DEFAULT_DEVICE = "cpu-arm"
+OF_A_RUN = ("student.int8.tflite", "student.tflite")
+
+app = new_app()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model file to be measured, and the run folder it belongs to, if it was named by one."""
+
+    file: Path
+    run: Path | None
+
+    @property
+    def label(self) -> str:
+        """How a table calls it."""
+        return f"{self.run.name}/{self.file.name}" if self.run else self.file.name
+
+
+@app.command(epilog="Example: edgehar bench student.tflite --device cpu-arm --device host")
+def bench(
+    models: RunsOrFilesArg = None,
+    devices: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--device",
+            metavar="NAME|FILE",
+            help="Device or profile file, repeatable; host measures here. Default cpu-arm. All: edgehar ls.",
+            show_default=False,
+        ),
+    ] = None,
+    out: OutOption = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """What a model file costs on a device: latency, memory, operators.
+
+    A run is judged by its student.int8.tflite if it has one, else by its student.tflite, and the report is
+    kept in the run's bench folder; for a FILE a report is written only with --out (a folder, or a .json
+    file for a single report). On a device the cost is estimated from the file alone; on host it is measured.
+    """
+    candidates, reports = bench_models(models, devices or [DEFAULT_DEVICE], out)
+    plain = [report.to_json() for report in reports]
+    if as_json:
+        show(plain[0] if len(plain) == 1 else {"schema": 1, "reports": plain}, as_json)
+    else:
+        labels = [candidate.label for candidate in candidates for _ in range(len(reports) // len(candidates))]
+        show(plain, False, lambda _: view(labels, reports))
+
+
+def bench_models(
+    models: Sequence[Path] | None, devices: Sequence[str], out: Path | None = None
+) -> tuple[list[Candidate], list[CostReport]]:
+    """Every model on every device, model by model, and the reports written where `bench` says.
+
+    Names are checked before anything is measured. Raises InputError or SimError.
+    """
+    from firmware_sim.profile import read_profile
+
+    profiles = [None if name == HOST else read_profile(name) for name in devices]
+    candidates = [find_candidate(model) for model in models] if models else [find_candidate(None)]
+    if out is not None and out.suffix == ".json" and len(candidates) * len(profiles) > 1:
+        raise InputError(f"--out {out} names one file for several reports: give a folder.")
+    reports = []
+    for candidate in candidates:
+        for profile in profiles:
+            reports.append(cost_report(candidate.file, profile))
+            _keep(candidate, reports[-1], out)
+    return candidates, reports
+
+
+def find_candidate(model: Path | None) -> Candidate:
+    """The file that a run folder or a file means; None for the latest finished run. Raises InputError."""
+    if model is not None and model.is_file():
+        return Candidate(model, None)
+    if model is not None and model.suffix in (".tflite", ".onnx"):
+        raise InputError(f"{model}: there is no such file. Runs that can be exported: edgehar ls")
+    from edgehar.runs import find_run
+
+    run = find_run(model)
+    for name in OF_A_RUN:
+        if (run / "export" / name).is_file():
+            return Candidate(run / "export" / name, run)
+    raise InputError(f"{run} has no exported model. Type: edgehar export {run}")
+
+
+def cost_report(file: Path, profile: DeviceProfile | None) -> CostReport:
+    """The estimate of `file` on a device, or its measurement on this machine where profile is None."""
+    if profile is None:
+        from firmware_sim.measure import measure
+
+        return measure(file)
+    if file.suffix == ".onnx":
+        raise InputError(
+            f"{file}: an .onnx file can only be measured. Type: edgehar bench {file} --device host"
+        )
+    from firmware_sim.estimate import estimate
+    from firmware_sim.model import read_model
+
+    return estimate(read_model(file), profile)
+
+
+def _keep(candidate: Candidate, report: CostReport, out: Path | None) -> None:
+    if out is None and candidate.run is None:
+        return
+    from edgehar.cache import write_text
+
+    name = f"{candidate.file.stem}@{report.device.name}.json"
+    folder = out or (candidate.run or Path()) / "bench"
+    path = out if out is not None and out.suffix == ".json" else folder / name
+    write_text(path, json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def view(labels: Sequence[str], reports: Sequence[CostReport]) -> RenderableType:
+    """One row a model and device, and below it what is not known."""
+    table = Table(title="Cost of one inference", title_justify="left", title_style="bold")
+    table.add_column("model", overflow="fold")
+    table.add_column("device", overflow="fold")
+    for column in ("latency", "low to high", "arena", "weights", "flash", "energy", "MACs"):
+        table.add_column(column, justify="right", no_wrap=column == "latency")
+    for label, report in zip(labels, reports, strict=True):
+        table.add_row(label, *_cells(report))
+    return Group(table, *_notes(labels, reports))
+
+
+def _cells(report: CostReport) -> tuple[str | Text, ...]:
+    memory = report.memory
+    return (
+        f"{report.device.name}, {report.method}",
+        *_latency(report.latency_ms),
+        kib(memory.arena_bytes),
+        kib(memory.weights_bytes),
+        kib(memory.flash_bytes),
+        _energy(report.energy_uj),
+        "unknown" if report.model.macs is None else f"{report.model.macs / 1e6:.3g} M",
+    )
+
+
+def _latency(latency: Latency | None) -> tuple[str, str]:
+    """`0.42 ms` and `0.21 to 0.84, stated`: bounds are never shown without what they are worth."""
+    if latency is None:
+        return "unknown", ""
+    value, low, high = (f"{ms:.3g}" for ms in (latency.value, latency.low, latency.high))
+    return f"{value} ms", f"{low} to {high}, {latency.bounds}"
+
+
+def _energy(energy: Energy | None) -> str:
+    if energy is None:
+        return "unknown"
+    return f"{energy.value:.3g} uJ" if energy.value < 1000 else f"{energy.value / 1000:.3g} mJ"
+
+
+def _notes(labels: Sequence[str], reports: Sequence[CostReport]) -> list[Text]:
+    """Each warning once, with the rows that it is about."""
+    about: dict[str, list[str]] = {}
+    for label, report in zip(labels, reports, strict=True):
+        for warning in report.warnings:
+            about.setdefault(warning, []).append(f"{label} on {report.device.name}")
+    several = len(reports) > 1
+    return [
+        Text(f"! {warning}" + (f" ({'; '.join(rows)})" if several else ""), style="yellow")
+        for warning, rows in about.items()
+    ]
