@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -34,11 +35,6 @@ class Candidate:
 
     file: Path
     run: Path | None
-
-    @property
-    def label(self) -> str:
-        """How a table calls it."""
-        return f"{self.run.name}/{self.file.name}" if self.run else self.file.name
 
 
 @app.command(epilog="Example: edgehar bench student.tflite --device cpu-arm --device host")
@@ -68,8 +64,7 @@ def bench(
     if as_json:
         show(plain[0] if len(plain) == 1 else {"schema": 1, "reports": plain}, as_json)
     else:
-        labels = [candidate.label for candidate in candidates for _ in range(len(reports) // len(candidates))]
-        show(plain, False, lambda _: view(labels, reports))
+        show(plain, False, lambda _: view(label_rows(candidates, len(reports)), reports))
 
 
 def bench_models(
@@ -135,13 +130,22 @@ def _keep(candidate: Candidate, report: CostReport, out: Path | None) -> None:
     write_text(path, json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def label_rows(candidates: Sequence[Candidate], rows: int) -> list[str]:
+    """How a table of `rows` calls each row's model: by its file's name, with its run's where names repeat."""
+    names = [candidate.file.name for candidate in candidates]
+    if len(set(names)) < len(names):
+        names = [f"{c.run.name}/{c.file.name}" if c.run else str(c.file) for c in candidates]
+    return [name for name in names for _ in range(rows // len(names))]
+
+
 def view(labels: Sequence[str], reports: Sequence[CostReport]) -> RenderableType:
     """One row a model and device, and below it what is not known."""
-    table = Table(title="Cost of one inference", title_justify="left", title_style="bold")
+    table = Table(title="Cost of one inference", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("model", overflow="fold")
     table.add_column("device", overflow="fold")
-    for column in ("latency", "low to high", "arena", "weights", "flash", "energy", "MACs"):
-        table.add_column(column, justify="right", no_wrap=column == "latency")
+    table.add_column("method", no_wrap=True)
+    for column in ("latency", "low to high", "arena", "weights", "flash", "energy"):
+        table.add_column(column, justify="right", no_wrap=True)
     for label, report in zip(labels, reports, strict=True):
         table.add_row(label, *_cells(report))
     return Group(table, *_notes(labels, reports))
@@ -150,22 +154,22 @@ def view(labels: Sequence[str], reports: Sequence[CostReport]) -> RenderableType
 def _cells(report: CostReport) -> tuple[str | Text, ...]:
     memory = report.memory
     return (
-        f"{report.device.name}, {report.method}",
+        report.device.name,
+        report.method,
         *_latency(report.latency_ms),
         kib(memory.arena_bytes),
         kib(memory.weights_bytes),
         kib(memory.flash_bytes),
         _energy(report.energy_uj),
-        "unknown" if report.model.macs is None else f"{report.model.macs / 1e6:.3g} M",
     )
 
 
 def _latency(latency: Latency | None) -> tuple[str, str]:
-    """`0.42 ms` and `0.21 to 0.84, stated`: bounds are never shown without what they are worth."""
+    """`0.42 ms` and `0.21 to 0.84 stated`: bounds are never shown without what they are worth."""
     if latency is None:
         return "unknown", ""
     value, low, high = (f"{ms:.3g}" for ms in (latency.value, latency.low, latency.high))
-    return f"{value} ms", f"{low} to {high}, {latency.bounds}"
+    return f"{value} ms", f"{low} to {high} {latency.bounds}"
 
 
 def _energy(energy: Energy | None) -> str:
@@ -175,13 +179,17 @@ def _energy(energy: Energy | None) -> str:
 
 
 def _notes(labels: Sequence[str], reports: Sequence[CostReport]) -> list[Text]:
-    """Each warning once, with the rows that it is about."""
-    about: dict[str, list[str]] = {}
+    """Each warning once, with the devices that it is about, and the model if not all share it."""
+    about: dict[str, dict[str, list[str]]] = {}
     for label, report in zip(labels, reports, strict=True):
         for warning in report.warnings:
-            about.setdefault(warning, []).append(f"{label} on {report.device.name}")
-    several = len(reports) > 1
-    return [
-        Text(f"! {warning}" + (f" ({'; '.join(rows)})" if several else ""), style="yellow")
-        for warning, rows in about.items()
-    ]
+            about.setdefault(warning, {}).setdefault(report.device.name, []).append(label)
+    return [Text(f"! {warning}{_about(rows, labels)}", style="yellow") for warning, rows in about.items()]
+
+
+def _about(rows: dict[str, list[str]], labels: Sequence[str]) -> str:
+    if len(labels) == 1:
+        return ""
+    shared = all(set(named) == set(labels) for named in rows.values())
+    parts = [device if shared else f"{', '.join(named)} on {device}" for device, named in rows.items()]
+    return f" ({'; '.join(parts)})"
