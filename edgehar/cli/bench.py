@@ -139,16 +139,24 @@ def label_rows(candidates: Sequence[Candidate], rows: int) -> list[str]:
 
 
 def view(labels: Sequence[str], reports: Sequence[CostReport]) -> RenderableType:
-    """One row a model and device, and below it what is not known."""
-    table = Table(title="Cost of one inference", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    table.add_column("model", overflow="fold")
+    """A table a model, one row a device, and below them what is not known."""
+    tables: dict[str, Table] = {}
+    for label, report in zip(labels, reports, strict=True):
+        if label not in tables:
+            tables[label] = _table_for(label, report)
+        tables[label].add_row(*_cells(report))
+    return Group(*tables.values(), *_notes(labels, reports))
+
+
+def _table_for(label: str, report: CostReport) -> Table:
+    macs = report.model.macs
+    counted = "" if macs is None else f": {macs / 1e6:.3g} M MACs in {report.model.operators} operators"
+    table = Table(title=label + counted, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("device", overflow="fold")
     table.add_column("method", no_wrap=True)
     for column in ("latency", "low to high", "arena", "weights", "flash", "energy"):
         table.add_column(column, justify="right", no_wrap=True)
-    for label, report in zip(labels, reports, strict=True):
-        table.add_row(label, *_cells(report))
-    return Group(table, *_notes(labels, reports))
+    return table
 
 
 def _cells(report: CostReport) -> tuple[str | Text, ...]:
