@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -101,3 +102,28 @@ def edgehar() -> Callable[..., Finished]:
         return Finished(exit_code, out.getvalue(), err.getvalue())
 
     return call
+
+
+@pytest.fixture
+def parse() -> Callable[[str], None]:
+    """`parse("export --int8")` checks a command line as far as its words go and runs nothing."""
+
+    import typer
+
+    from edgehar.cli.main import VERBS, app
+
+    def check(line: str) -> None:
+        verb, *words = shlex.split(line)
+        if verb.startswith("-"):
+            return
+        assert verb in VERBS, f"edgehar {line}: no such verb"
+        group = typer.main.get_command(app)
+        command = group.get_command(None, verb)
+        try:
+            command.make_context(verb, words)
+        except typer.Exit:
+            pass  # --help
+        except typer.TyperException as error:
+            pytest.fail(f"edgehar {line}: {error.format_message()}")
+
+    return check
