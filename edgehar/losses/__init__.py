@@ -6,11 +6,9 @@ the command line can list the names without importing torch; `loss(name)` fetche
 
 from __future__ import annotations
 
-import difflib
-import importlib
 from typing import TYPE_CHECKING, Any, Protocol
 
-from edgehar.errors import InputError
+from edgehar import registry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,9 +34,4 @@ def loss(name: str) -> Loss:
 
     Raises InputError, with the nearest name, if there is no such loss.
     """
-    if name not in LOSSES:
-        near = difflib.get_close_matches(name, LOSSES, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise InputError(f"No loss called '{name}'.{hint} All names: {', '.join(LOSSES)}")
-    module, function = LOSSES[name].split(":")
-    return getattr(importlib.import_module(module), function)
+    return registry.load(LOSSES[registry.check("loss", name, LOSSES)])

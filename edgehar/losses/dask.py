@@ -61,7 +61,7 @@ def _semantic(student: Output, teachers: tuple[Output, ...], projected: Sequence
         return over_teachers(semantic_loss.semantic)(student, teachers)
     if len(projected) != len(teachers):
         raise ValueError(
-            f"{len(projected)} projected embeddings for {len(teachers)} teachers; give one each."
+            f"projected has {len(projected)} embeddings for {len(teachers)} teachers; give one each."
         )
     pairs = zip(projected, teachers, strict=True)
     gaps = [semantic_loss.semantic(replace(student, embedding=ours), teacher) for ours, teacher in pairs]

@@ -56,7 +56,7 @@ def _check(student: Output, teacher: Output) -> None:
 
 
 def _pairs(embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Differences t_i - t_j (N, N, D) at [j, i], their lengths (N, N), and which of these are not rounding."""
+    """Differences t_i - t_j (N, N, D) at [j, i], their lengths (N, N), and which lengths are not rounding."""
     embedding = widen(embedding)
     differences = embedding.unsqueeze(0) - embedding.unsqueeze(1)
     lengths = torch.linalg.vector_norm(differences, dim=2)

@@ -25,6 +25,7 @@ class ResNet18Gaf(nn.Module):
     Raises ValueError if the window cannot be averaged into `size` equal pieces.
     """
 
+    streams = ("acc",)
     float_parts = ("gaf",)
 
     def __init__(self, classes: int, window: int = 128, size: int = 64, embedding: int = 512) -> None:
@@ -32,9 +33,9 @@ class ResNet18Gaf(nn.Module):
         self.gaf = GramianAngularField(window, size)
         self.net = ResNet18(classes, embedding)
 
-    def forward(self, x: Tensor) -> Output:
-        """Output for windows x (N, window, 3)."""
-        return self.net(self.gaf(x))
+    def forward(self, acc: Tensor) -> Output:
+        """Output for windows (N, window, 3)."""
+        return self.net(self.gaf(acc))
 
 
 class ResNet18(nn.Module):
@@ -57,7 +58,7 @@ class ResNet18(nn.Module):
     def forward(self, x: Tensor) -> Output:
         """Output for pictures x (N, channels, H, W)."""
         x = functional.relu(self.bn1(self.conv1(x)))
-        # Nothing is below 0 here, so zeros pad as well as the -inf of max_pool2d's own padding, and fit in int8.
+        # Nothing is below 0 here: zeros pad as well as max_pool2d's own -inf, which int8 does not hold.
         x = functional.max_pool2d(functional.pad(x, (1, 1, 1, 1)), 3, stride=2)
         maps = {}
         for name in ("layer1", "layer2", "layer3", "layer4"):

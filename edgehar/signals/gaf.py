@@ -31,7 +31,7 @@ def gaf(x: Tensor, kind: Kind = "summation", out: Tensor | None = None) -> Tenso
     data: no gradient flows to x. Raises ValueError for another kind, shape or dtype.
     """
     _check(x, kind)
-    cosine, sine = (part.transpose(1, 2).flatten(0, 1) for part in _polar(x.detach()))  # (N * C, T)
+    axes = x.detach().transpose(1, 2).flatten(0, 1)  # (N * C, T)
     shape = (x.shape[0], x.shape[2], x.shape[1], x.shape[1])
     if out is None:
         out = torch.empty(shape, dtype=x.dtype, device=x.device)
@@ -39,7 +39,7 @@ def gaf(x: Tensor, kind: Kind = "summation", out: Tensor | None = None) -> Tenso
         raise ValueError(
             f"out is {out.dtype} {tuple(out.shape)}; for these windows give a contiguous {x.dtype} {shape}."
         )
-    _fill(out.flatten(0, 1), cosine, sine, kind)
+    _fill(out.flatten(0, 1), *_polar(axes, dim=1), kind)
     return out
 
 
@@ -63,15 +63,15 @@ class GramianAngularField(nn.Module):
         x = x.detach()
         if self.size != self.window:
             x = x.unflatten(1, (self.size, self.window // self.size)).mean(2)
-        cosine, sine = _polar(x)  # (N, size, C)
+        cosine, sine = _polar(x, dim=1)  # (N, size, C)
         left, right = (cosine, sine) if self.kind == "summation" else (sine, cosine)
         picture = left.unsqueeze(2) * cosine.unsqueeze(1) - right.unsqueeze(2) * sine.unsqueeze(1)
         return picture.permute(0, 3, 1, 2)  # made channels-last, so that TFLite needs no transpose
 
 
-def _polar(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of the angle of every sample, (N, T, C) each; both 0 on a constant axis."""
-    low, high = x.amin(1, keepdim=True), x.amax(1, keepdim=True)
+def _polar(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of each sample's angle, shaped as x, whose time is `dim`; 0 on a constant axis."""
+    low, high = x.amin(dim, keepdim=True), x.amax(dim, keepdim=True)
     span = (high - low).clamp(min=FLAT)
     above, below = (x - low) / span, (high - x) / span  # their sum is 1
     return above - below, 2 * (above * below).sqrt()
@@ -80,11 +80,13 @@ def _polar(x: Tensor) -> tuple[Tensor, Tensor]:
 def _fill(pictures: Tensor, cosine: Tensor, sine: Tensor, kind: Kind) -> None:
     """Write the (P, T, T) pictures of P axes with cosines and sines (P, T), some axes at a time on a CPU."""
     left, right = (cosine, sine) if kind == "summation" else (sine, cosine)
-    axes = max(1, PIXELS // (cosine.shape[1] ** 2)) if pictures.is_cpu else len(pictures)
-    for start in range(0, len(pictures), axes):
-        some = slice(start, start + axes)
-        torch.mul(left[some, :, None], cosine[some, None], out=pictures[some])
-        pictures[some].addcmul_(right[some, :, None], sine[some, None], value=-1)
+    factors = (left.unsqueeze(2), cosine.unsqueeze(1), right.unsqueeze(2), sine.unsqueeze(1))
+    samples = cosine.shape[1]
+    axes = max(1, PIXELS // samples**2 if pictures.is_cpu else len(pictures))
+    parts = zip(*(each.split(axes) for each in (pictures, *factors)), strict=True)
+    for picture, a, b, c, d in parts:
+        torch.mul(a, b, out=picture)
+        picture.addcmul_(c, d, value=-1)
 
 
 def _check(x: Tensor, kind: Kind) -> None:
@@ -95,4 +97,4 @@ def _check(x: Tensor, kind: Kind) -> None:
 
 def _check_kind(kind: Kind) -> None:
     if kind not in get_args(Kind):
-        raise ValueError(f"no Gramian angular field called '{kind}'; there are {' and '.join(get_args(Kind))}.")
+        raise ValueError(f"no Gramian angular field called '{kind}'; give {' or '.join(get_args(Kind))}.")

@@ -52,5 +52,5 @@ def test_huge_logits_stay_finite(dtype):
     [torch.zeros(3, dtype=torch.long), torch.zeros(2, 4), torch.zeros(2), torch.zeros(2, dtype=bool)],
 )
 def test_labels_that_fit_neither_form_are_refused(labels):
-    with pytest.raises(ValueError, match="give .N,. class indices or .N, classes. probabilities"):
+    with pytest.raises(ValueError, match=r"give \(N,\) class indices or \(N, classes\) probabilities"):
         cross_entropy(student([[0.0, 1.0, 2.0], [0.0, 1.0, 2.0]]), (), labels)

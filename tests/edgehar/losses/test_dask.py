@@ -132,7 +132,7 @@ def test_huge_logits_stay_finite(dtype):
 
 @pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf])
 def test_weights_that_are_none_are_refused(weight):
-    with pytest.raises(ValueError, match="the weight angle of dask is .*; a weight is 0 or more"):
+    with pytest.raises(ValueError, match=r"the weight angle of dask is .*; a weight is 0 or more"):
         dask(output(0), (output(1),), LABELS, angle=weight)
 
 
@@ -153,5 +153,5 @@ def test_other_widths_are_refused_by_the_semantic_term():
 
 
 def test_projections_for_other_teachers_are_refused():
-    with pytest.raises(ValueError, match="1 projected embeddings for 2 teachers; give one each"):
+    with pytest.raises(ValueError, match="projected has 1 embeddings for 2 teachers; give one each"):
         dask(output(0), (output(1), output(2)), LABELS, projected=(output(3).embedding,))

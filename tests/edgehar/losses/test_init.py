@@ -28,12 +28,12 @@ def test_every_loss_is_a_scalar_that_teaches_the_student_only(name):
 
 
 def test_unknown_name_suggests_the_nearest():
-    with pytest.raises(InputError, match="No loss called 'dsak'. Did you mean 'dask'?"):
+    with pytest.raises(InputError, match=r"No loss called 'dsak'\. Did you mean 'dask'\?"):
         loss("dsak")
 
 
-def test_unknown_name_that_is_near_to_nothing_lists_all():
-    with pytest.raises(InputError, match="No loss called 'zzz'. All names: ce, dask"):
+def test_unknown_name_that_is_near_to_nothing_says_where_all_are():
+    with pytest.raises(InputError, match=r"No loss called 'zzz'\. All names: edgehar ls"):
         loss("zzz")
 
 
