@@ -1,10 +1,7 @@
-"""Small `.tflite` files, written operator by operator, and what TFLite-Micro says of a file's arena."""
+"""Small `.tflite` files, written operator by operator."""
 
 from __future__ import annotations
 
-import os
-import re
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +18,7 @@ class Sketch:
     dtype: str = "float32"
     tensors: list[tuple[str, tuple[int, ...], str, bytes | None, float | None]] = field(default_factory=list)
     operators: list[tuple[str, list[int], list[int], Any]] = field(default_factory=list)
+    variables: set[int] = field(default_factory=set)
 
     def tensor(self, *shape: int, dtype: str | None = None, data: np.ndarray | None = None) -> int:
         dtype = dtype or self.dtype
@@ -56,8 +54,9 @@ def _pack(sketch: Sketch, inputs: list[int], outputs: list[int]) -> bytes:
     model.version, model.subgraphs, model.description = 3, [graph], b"a test's model"
     model.buffers, model.operatorCodes = [schema.BufferT()], []
     graph.tensors, graph.operators, graph.inputs, graph.outputs = [], [], inputs, outputs
-    for name, shape, dtype, raw, scale in sketch.tensors:
+    for index, (name, shape, dtype, raw, scale) in enumerate(sketch.tensors):
         tensor = schema.TensorT()
+        tensor.isVariable = index in sketch.variables
         tensor.name, tensor.shape, tensor.buffer = name, list(shape), 0
         tensor.type = getattr(schema.TensorType, dtype.upper())
         if scale is not None:
@@ -94,27 +93,3 @@ def _pack(sketch: Sketch, inputs: list[int], outputs: list[int]) -> bytes:
 def sketch() -> Callable[..., Sketch]:
     """A new, empty model: `sketch("int8")`."""
     return Sketch
-
-
-def micro_arena(path: Path) -> dict[str, int]:
-    """total, head and tail in bytes, as TFLite-Micro's interpreter prints them (to C++'s stderr)."""
-    from tflite_micro import runtime
-
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as printed:
-        os.dup2(printed.fileno(), 2)
-        try:
-            runtime.Interpreter.from_file(str(path)).print_allocations()
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-        printed.seek(0)
-        lines = printed.read().decode()
-    return {part: int(size) for part, size in re.findall(r"Arena allocation (\w+) (\d+) bytes", lines)}
-
-
-@pytest.fixture(scope="session")
-def tflm_arena() -> Callable[[Path], dict[str, int]]:
-    """Asks TFLite-Micro's interpreter for a file's arena; skips where its wheel is missing."""
-    pytest.importorskip("tflite_micro", reason="the tflite-micro wheel (Linux only) is not installed")
-    return micro_arena

@@ -1,0 +1,51 @@
+"""The estimated tail against the one that TFLite-Micro reports on this 64-bit host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from firmware_sim.errors import SimError
+from firmware_sim.model import read_model
+from firmware_sim.persistent import persistent_bytes
+
+
+def test_published_models_within_two_per_cent_on_a_64_bit_host(data_set) -> None:
+    pytest.importorskip("tflite_micro", reason="the tflite-micro wheel (Linux only) is not installed")
+    from firmware_sim.runtimes.tflm import TflmSession
+
+    seen = 0
+    for path in sorted((data_set("mlperf_tiny") / "models").glob("*.tflite")):
+        try:
+            reported = TflmSession(path).arena()["tail"]
+        except SimError:
+            continue
+        assert persistent_bytes(read_model(path), pointer_bytes=8) == pytest.approx(reported, rel=0.02)
+        seen += 1
+    assert seen == 8
+
+
+def test_short_pointers_take_less_and_more_operators_take_more(sketch, tmp_path: Path) -> None:
+    def tail(operators: int, pointer_bytes: int) -> int:
+        graph = sketch()
+        x = layer = graph.tensor(1, 8)
+        for _ in range(operators):
+            layer = graph.operator("RELU", [layer], 1, 8)
+        return persistent_bytes(read_model(graph.write(tmp_path / "m.tflite", [x], [layer])), pointer_bytes)
+
+    assert tail(3, 4) < tail(3, 8)
+    assert tail(4, 4) - tail(3, 4) == 12 + 32 + 32  # a tensor, a node, what RELU keeps
+
+
+def test_a_variable_is_kept(sketch, tmp_path: Path) -> None:
+    graph = sketch()
+    x, state = graph.tensor(1, 100), graph.tensor(1, 100)
+    y = graph.operator("ADD", [x, state], 1, 100)
+    path = graph.write(tmp_path / "m.tflite", [x], [y])
+    without = persistent_bytes(read_model(path))
+    graph.variables.add(state)
+    graph.write(path, [x], [y])
+    model = read_model(path)
+    assert persistent_bytes(model) - without == 400
+    assert model.tensors[state].variable
