@@ -25,10 +25,10 @@ def choose_windows(windows: np.ndarray, labels: np.ndarray, most: int = CALIBRAT
     Raises ExportError if there is no window, or one holds a NaN or an infinity.
     """
     if len(windows) == 0:
-        raise ExportError("There is no training window to calibrate int8 on; give the run's recordings again.")
+        raise ExportError("There is no training window to calibrate int8 on; train on more recordings.")
     if not np.isfinite(windows).all():
         bad = int(np.flatnonzero(~np.isfinite(windows).all(axis=(1, 2)))[0])
-        raise ExportError(f"Training window {bad} holds a NaN or an infinity; mend that recording, then export.")
+        raise ExportError(f"Training window {bad} holds a NaN or an infinity; mend that recording.")
     by_class = np.argsort(labels, kind="stable")
     spaced = np.linspace(0, len(windows) - 1, min(most, len(windows))).round().astype(int)
     return np.ascontiguousarray(windows[by_class[spaced]], dtype=np.float32)

@@ -95,12 +95,14 @@ def read_contract(path: str | Path) -> InputContract:
     path = Path(path)
     readers = {".tflite": _tflite_contract, ".onnx": _onnx_contract}
     if path.suffix not in readers:
-        raise ExportError(f"{path} ends in neither .tflite nor .onnx; name a model file that edgehar exported.")
+        raise ExportError(f"{path} is neither .tflite nor .onnx; name a file that edgehar exported.")
     if not path.is_file():
         raise ExportError(f"There is no file {path}; write it with: edgehar export.")
     text = readers[path.suffix](path)
     if text is None:
-        raise ExportError(f"{path} does not say what it takes: it has no edgehar contract; export it with edgehar.")
+        raise ExportError(
+            f"{path} has no edgehar contract, which says what it takes; export it with edgehar."
+        )
     try:
         return InputContract.from_json(json.loads(text))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -115,7 +117,7 @@ def _tflite_contract(path: Path) -> bytes | None:
 
 def _onnx_contract(path: Path) -> str | None:
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         model = onnx.load_model(path, load_external_data=False)

@@ -1,6 +1,7 @@
 """A student as float `.tflite` (by litert-torch) and float `.onnx` (by torch's own exporter).
 
-Both hold raw acceleration in, softmax out, batch norm folded into the convolutions before it.
+Both take raw acceleration and give probabilities. Batch norms are folded into the convolutions before
+them; one that stands alone (at the input) becomes a multiplication and an addition.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 from ast import literal_eval
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,7 @@ def to_tflite(student: nn.Module, window: int) -> bytes:
     """
     import litert_torch
 
-    model = Scores(fuse_batch_norm(student, window)).eval()
+    model = Scores(without_norms(student, window)).eval()
     return litert_torch.convert(model, sample_kwargs={INPUT_NAME: torch.zeros(1, window, 3)}).model_content()
 
 
@@ -61,7 +62,7 @@ def to_onnx(student: nn.Module, window: int) -> OnnxStudent:
     What torch notes beside each node (source lines, paths of this machine) is taken out.
     """
     program = torch.onnx.export(
-        Scores(fuse_batch_norm(student, window)).eval(),
+        Scores(without_norms(student, window)).eval(),
         (torch.zeros(1, window, 3),),
         input_names=[INPUT_NAME],
         output_names=[OUTPUT_NAME],
@@ -103,23 +104,52 @@ def _strip_notes(model: onnx.ModelProto) -> None:
             item.doc_string = ""
 
 
-def fuse_batch_norm(student: nn.Module, window: int) -> nn.Module:
-    """A copy in evaluation mode whose convolutions hold the batch norms that directly follow them.
+class ChannelScale(nn.Module):
+    """A batch norm in evaluation mode, x (N, C, H, W) -> x * scale + shift, written channels last.
+
+    TFLite lays maps out that way. Written as torch does, a norm before the first convolution costs two
+    TRANSPOSE and keeps the converter from folding the padding into the convolution.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, norm: nn.BatchNorm2d) -> None:
+        super().__init__()
+        assert norm.running_mean is not None and norm.running_var is not None
+        scale = (norm.running_var + norm.eps).rsqrt()
+        if norm.affine:
+            scale = scale * norm.weight.detach()
+        shift = -norm.running_mean * scale
+        if norm.affine:
+            shift = shift + norm.bias.detach()
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", shift)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.permute(0, 2, 3, 1) * self.scale + self.shift).permute(0, 3, 1, 2)
+
+
+def without_norms(student: nn.Module, window: int) -> nn.Module:
+    """A copy in evaluation mode without 2-D batch norms: those behind convolutions are folded into them.
 
     Pairs are found by running one window and seeing whose output goes into which norm, so any control
-    flow is allowed. Where the copy then differs (a convolution used twice), an unfused copy is returned.
+    flow is allowed. Where the copy then differs (a convolution used twice), a plain copy is returned.
     """
     plain = copy.deepcopy(student).eval()
     fused = copy.deepcopy(plain)
-    window_zero = torch.randn(2, window, 3, generator=torch.Generator().manual_seed(0))
+    example = torch.randn(2, window, 3, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        for convolution, norm in _conv_norm_pairs(fused, window_zero):
-            merged = fuse_conv_bn_eval(fused.get_submodule(convolution), fused.get_submodule(norm))
+        for convolution, norm in _conv_norm_pairs(fused, example):
+            pair = fused.get_submodule(convolution), fused.get_submodule(norm)
+            merged = fuse_conv_bn_eval(cast(nn.Conv2d, pair[0]), cast(nn.BatchNorm2d, pair[1]))
             _replace(fused, convolution, merged)
             _replace(fused, norm, nn.Identity())
-        same = torch.allclose(
-            plain(window_zero).logits, fused(window_zero).logits, rtol=_FUSED_TOLERANCE, atol=_FUSED_TOLERANCE
-        )
+        for name, module in list(fused.named_modules()):
+            if isinstance(module, nn.BatchNorm2d) and module.track_running_stats:
+                _replace(fused, name, ChannelScale(module))
+        expected, found = plain(example).logits, fused(example).logits
+    same = torch.allclose(expected, found, rtol=_FUSED_TOLERANCE, atol=_FUSED_TOLERANCE)
     return fused if same else plain
 
 

@@ -47,6 +47,7 @@ def compare(reference: np.ndarray, scores: np.ndarray, labels: np.ndarray, int8:
         raise ValueError(f"scores {scores.shape} against {reference.shape}")
     decided, expected = scores.argmax(axis=1), reference.argmax(axis=1)
     finite = bool(np.isfinite(scores).all())
+    why: str | None
     difference = float(np.abs(scores.astype(np.float64) - reference).max()) if finite else None
     if difference is None:
         why = "a score is not finite"
@@ -74,8 +75,8 @@ def _int8_fault(decided: np.ndarray, expected: np.ndarray, labels: np.ndarray) -
     lost = abs(int((decided == labels).sum()) - int((expected == labels).sum()))
     other = int((decided != expected).sum())
     if lost > max(ACCURACY_SLACK * count, CLIPS_SLACK):
-        points = 100 * lost / count
-        return f"accuracy is {points:.1f} points ({lost} clips) from float; the larger of 0.5 and 2 clips is allowed"
+        found = f"accuracy is {100 * lost / count:.1f} points ({lost} clips) from float"
+        return f"{found}; the larger of 0.5 and 2 clips is allowed"
     if other > max(DECISIONS_SLACK * count, DECISIONS_CLIPS):
         return f"{other} of {count} clips are decided otherwise; the larger of 3 % and 3 clips is allowed"
     return None
@@ -89,13 +90,13 @@ def student_scores(student: nn.Module, windows: np.ndarray) -> np.ndarray:
     import torch
 
     if len(windows) == 0:
-        raise ExportError("There is no test window to check the files on; give the run's recordings again.")
+        raise ExportError("There is no test window to check the files on; choose a split that has some.")
+    if not np.isfinite(windows).all():
+        raise ExportError("A test window holds a NaN or an infinity; mend that recording.")
     student.eval()
     with torch.no_grad():
-        parts = [
-            torch.softmax(student(torch.from_numpy(part)).logits, dim=-1).numpy() for part in _batches(windows)
-        ]
-    scores = np.concatenate(parts)
+        logits = torch.cat([student(torch.from_numpy(part)).logits for part in _batches(windows)])
+    scores = torch.softmax(logits, dim=-1).numpy()
     if not np.isfinite(scores).all():
         raise ExportError("The trained student gives scores that are not finite; train it again.")
     return scores
@@ -107,7 +108,7 @@ def _batches(windows: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def file_scores(path: Path, windows: np.ndarray) -> tuple[str, np.ndarray]:
-    """The runtime that a `.tflite` or `.onnx` is meant for, and its scores (N, classes) for windows (N, T, 3)."""
+    """The runtime that a model file is meant for, and its scores (N, classes) for windows (N, T, 3)."""
     from firmware_sim.runtimes import RUNTIMES
 
     runtime = RUNTIMES_BY_SUFFIX[path.suffix]

@@ -22,6 +22,7 @@ import numpy as np
 from export.calibrate import Progress, Ranges, measure_ranges
 from export.contract import INPUT_NAME
 from export.convert import OnnxStudent
+from export.tflite_file import own_location
 from firmware_sim.model import Model, read_model
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ def _set_ranges(records: dict[str, Any], ranges: Ranges) -> None:
 def float_tensors(model: bytes, student: nn.Module) -> list[str]:
     """Output tensors of the operators of a float `.tflite` that belong to, or lie before, `float_parts`.
 
-    The converter writes into a tensor's name the path of the module it comes from, each step as
-    `<class>_<attribute>`.
+    A tensor's name holds the path of the module it comes from, each step as `<class>_<attribute>`.
     """
     parts = float_parts(student)
     if not parts:
@@ -93,7 +93,7 @@ def float_tensors(model: bytes, student: nn.Module) -> list[str]:
     steps = re.compile("|".join(rf"\b{re.escape(_step(student, part))}(?![\w.])" for part in parts))
     graph = _as_graph(model)
     makers = [(_made(graph, op), [t.name for t in graph.inputs_of(op)]) for op in graph.operators]
-    inside = [name for name, _ in makers if steps.search(name)]
+    inside = [name for name, _ in makers if steps.search(own_location(name))]
     return _with_ancestors(makers, inside)
 
 
@@ -162,7 +162,7 @@ def float_nodes(student: OnnxStudent, parts: Sequence[str]) -> list[str]:
 
 
 class _Windows:
-    """The windows one by one, as onnxruntime's calibration reads them (a CalibrationDataReader by duck type)."""
+    """The windows one by one, as onnxruntime's calibration reads them."""
 
     def __init__(self, windows: np.ndarray, progress: Progress | None) -> None:
         self.windows = windows

@@ -11,12 +11,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import flatbuffers
+import flatbuffers  # type: ignore[import-untyped]
 
 from export.contract import CONTRACT_KEY, INPUT_NAME, OUTPUT_NAME, InputContract, TensorContract
 from export.errors import ExportError
 from export.tflite_metadata import METADATA_NAME, pack_metadata
 from firmware_sim.errors import SimError
+from firmware_sim.model import read_model
 from firmware_sim.schema import IDENTIFIER, Reader, damage_is_an_error, text
 
 _LARGEST_OLD_CODE = 127
@@ -25,17 +26,14 @@ _ALIGNMENT = 16  # the schema's force_align for weights
 
 def read_metadata(path: Path) -> dict[str, bytes]:
     """All named metadata buffers of a `.tflite`. Raises ExportError if the file is not one, or is damaged."""
-    data = path.read_bytes()
-    if data[4:8] != IDENTIFIER:
-        raise ExportError(f"{path} is not a TFLite model; name a file that edgehar exported.")
     try:
+        read_model(path)  # checks the whole file, where the metadata alone may be intact
         with damage_is_an_error(path):
-            reader = Reader(data)
+            reader = Reader(path.read_bytes())
             buffers = reader.tables(reader.root, "Buffers")
             entries = reader.tables(reader.root, "Metadata")
-            return {
-                text(entry.Name()): bytes(reader.numbers(buffers[entry.Buffer()], "Data")) for entry in entries
-            }
+            data = [reader.numbers(buffers[entry.Buffer()], "Data") for entry in entries]
+            return {text(entry.Name()): bytes(held) for entry, held in zip(entries, data, strict=True)}
     except SimError as error:
         raise ExportError(str(error)) from error
 
@@ -62,7 +60,7 @@ def _border(name: str, tensor: Any) -> TensorContract:
 
 
 def with_contract(content: bytes, contract: InputContract) -> bytes:
-    """The same network with its tensors named `acc` and `scores` and the contract inside.
+    """The same network with short names, its ends named `acc` and `scores`, and the contract inside.
 
     Weights are aligned to 16 bytes, as the TFLite schema asks and the Python packers do not. A zip with
     labels.txt follows the model, where the standard metadata looks for it.
@@ -71,6 +69,7 @@ def with_contract(content: bytes, contract: InputContract) -> bytes:
 
     model = _read(content)
     graph = model.subgraphs[0]
+    _shorten_names(graph.tensors)
     graph.tensors[graph.inputs[0]].name = INPUT_NAME.encode()
     graph.tensors[graph.outputs[0]].name = OUTPUT_NAME.encode()
     for code in model.operatorCodes:
@@ -78,11 +77,35 @@ def with_contract(content: bytes, contract: InputContract) -> bytes:
         code.deprecatedBuiltinCode = min(code.builtinCode, _LARGEST_OLD_CODE)
     model.description = f"edgehar student {contract.student}".encode()
     entries = {CONTRACT_KEY: contract.dumps().encode(), METADATA_NAME: pack_metadata(contract)}
-    model.metadata = [entry for entry in model.metadata or [] if entry.name.decode() not in entries]
+    model.metadata = model.metadata or []
     for name, data in entries.items():
         model.metadata.append(schema.MetadataT(name=name.encode(), buffer=len(model.buffers)))
         model.buffers.append(schema.BufferT(data=data))
     return _with_attached(_pack(model), "labels.txt", "".join(f"{label}\n" for label in contract.labels))
+
+
+def own_location(name: str) -> str:
+    """Of the places in the student that the converter names an operator after, the one it ends in."""
+    return name.split(";;")[0]
+
+
+def _shorten_names(tensors: list[Any]) -> None:
+    """`...Student_student/torch.nn...Sequential_stem/torch.nn...Conv2d_1;` -> `stem/1`, unique by a number.
+
+    The converter's names are a sixth of a small int8 file.
+    """
+    taken: dict[str, int] = {}
+    for tensor in tensors:
+        short = _short(tensor.name.decode())
+        taken[short] = taken.get(short, 0) + 1
+        tensor.name = (short if taken[short] == 1 else f"{short};{taken[short]}").encode()
+
+
+def _short(name: str) -> str:
+    """The attributes' path of a converter's name below the student; other names stay."""
+    path = own_location(name).partition(";")[0]
+    steps = [step.rpartition(".")[2].partition("_")[2] for step in path.split("/")]
+    return "/".join(steps[2:]) or ("student" if "/" in path else name)
 
 
 def _read(content: bytes) -> Any:
@@ -99,25 +122,26 @@ def _pack(model: Any) -> bytes:
 
 
 class _AlignedBuffer:
-    """A model's buffer that packs itself at a multiple of 16 bytes."""
+    """A model's buffer that packs itself at a multiple of 16 bytes; `ModelT` calls its `Pack`."""
 
     def __init__(self, buffer: Any) -> None:
         self.data = None if buffer.data is None else bytes(buffer.data)
 
-    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802, the name that ModelT calls
+    def Pack(self, builder: flatbuffers.Builder) -> int:
         from ai_edge_litert import schema_py_generated as schema
 
-        vector = None if self.data is None else self._pack_data(builder)
+        vector = None if self.data is None else _pack_data(builder, self.data)
         schema.BufferStart(builder)
         if vector is not None:
             schema.BufferAddData(builder, vector)
         return schema.BufferEnd(builder)
 
-    def _pack_data(self, builder: flatbuffers.Builder) -> int:
-        builder.StartVector(1, len(self.data), _ALIGNMENT)
-        builder.head -= len(self.data)
-        builder.Bytes[builder.head : builder.head + len(self.data)] = self.data
-        return builder.EndVector()
+
+def _pack_data(builder: flatbuffers.Builder, data: bytes) -> int:
+    builder.StartVector(1, len(data), _ALIGNMENT)
+    builder.head -= len(data)
+    builder.Bytes[builder.head : builder.head + len(data)] = data
+    return builder.EndVector()
 
 
 def _with_attached(content: bytes, name: str, lines: str) -> bytes:

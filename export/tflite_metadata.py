@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import flatbuffers
+import flatbuffers  # type: ignore[import-untyped]
 
 from export.contract import InputContract
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 app = new_app()
 
 
-@app.command(epilog="Example: edgehar export --int8. Another run, one format: edgehar export runs/walk --format tflite")
+@app.command(epilog="Example: edgehar export --int8. One format: edgehar export runs/walk --format tflite")
 def export(
     run: RunArg = None,
     int8: Annotated[bool, typer.Option("--int8", help="Write int8 files as well as float ones.")] = False,
@@ -103,7 +103,10 @@ def file_to_ship(report: ExportReport) -> Path:
 def _progress_bar() -> Iterator[Report]:
     """A bar on a copy of stderr, because the converters' chatter is kept from stderr itself."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with os.fdopen(os.dup(2), "w") as own, Progress(*columns, console=Console(file=own), transient=True) as bar:
+    with (
+        os.fdopen(os.dup(2), "w") as own,
+        Progress(*columns, console=Console(file=own), transient=True) as bar,
+    ):
         task = bar.add_task("loading", total=None)
 
         def report(what: str, done: int, total: int) -> None:

@@ -70,7 +70,8 @@ def test_a_killed_program_leaves_the_old_folder_whole(target):
             os.kill(os.getpid(), signal.SIGKILL)
     """
     root = os.path.dirname(os.path.dirname(export.folder.__file__))
-    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], env={**os.environ, "PYTHONPATH": root})
+    environment = {**os.environ, "PYTHONPATH": root}
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], env=environment)
     assert killed.returncode == -signal.SIGKILL
     assert (target / "model").read_text() == "old"
     assert len(os.listdir(target.parent)) == 2

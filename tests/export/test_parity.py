@@ -116,3 +116,5 @@ def test_a_student_that_cannot_be_compared_is_refused():
         student_scores(Sums(), np.zeros((0, 4, 3), np.float32))
     with pytest.raises(ExportError, match="not finite"):
         student_scores(Sums(), np.full((2, 4, 3), -1, np.float32))
+    with pytest.raises(ExportError, match="holds a NaN"):
+        student_scores(Sums(), np.full((2, 4, 3), np.nan, np.float32))
