@@ -41,3 +41,8 @@ def write_atomic(path: Path, writer: Callable[[Path], object]) -> None:
     except BaseException:
         neighbour.unlink(missing_ok=True)
         raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a UTF-8 text file whole or not at all."""
+    write_atomic(path, lambda part: part.write_text(text, encoding="utf-8"))

@@ -22,16 +22,19 @@ from edgehar.signals.resample import resample
 T = TypeVar("T")
 Progress = Callable[[Iterable[T], str, int], Iterable[T]]
 VIDEO = ("depth", "rgb")
+PREPARED_BY = 1  # version of what this file does to a stream
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The common shape of every clip: samples of motion, frames and picture size of video."""
+    """The common shape of every clip: samples of motion, frames and picture height of video.
+
+    The width follows from the first video's aspect, rounded to 4.
+    """
 
     window: int = 128
     frames: int = 32
     height: int = 64
-    width: int = 40
 
 
 def silent(items: Iterable[T], title: str, total: int) -> Iterable[T]:
@@ -54,11 +57,16 @@ def prepare(
             f"(the first is {missing[0]}): add their files, remove the clips, or choose a teacher "
             "that needs other streams."
         )
-    key = [recordings.name, recordings.version, [c.id for c in recordings.clips], _sizes(shape, modality)]
+    key = [PREPARED_BY, recordings.name, recordings.version, [c.id for c in recordings.clips], _sizes(shape, modality)]
     path = cache_dir() / "prepared" / f"{recordings.name}-{modality}-{fingerprint(key)}.npy"
     if (kept := _load(path, len(recordings.clips))) is not None:
         return kept
-    fit = partial(_fit_video, shape=shape) if modality in VIDEO else partial(_fit_motion, shape=shape)
+    if modality in VIDEO:
+        height, width = recordings.clips[0].streams[modality]().values.shape[1:3]
+        size = (shape.height, max(4, round(shape.height * width / height / 4) * 4))
+        fit = partial(_fit_video, frames=shape.frames, size=size)
+    else:
+        fit = partial(resample, count=shape.window)
     clips = progress(recordings.clips, f"Preparing {modality}", len(recordings.clips))
     values = np.stack([fit(_read(clip, modality)) for clip in clips])
     write_atomic(path, lambda part: _save(part, values))
@@ -80,7 +88,7 @@ def common_rate(recordings: Recordings, modality: str, shape: Shape) -> float | 
 
 
 def _sizes(shape: Shape, modality: str) -> list[int]:
-    return [shape.frames, shape.height, shape.width] if modality in VIDEO else [shape.window]
+    return [shape.frames, shape.height] if modality in VIDEO else [shape.window]
 
 
 def _read(clip: Clip, modality: str) -> np.ndarray:
@@ -90,17 +98,20 @@ def _read(clip: Clip, modality: str) -> np.ndarray:
     return values
 
 
-def _fit_motion(values: np.ndarray, shape: Shape) -> np.ndarray:
-    return resample(values, shape.window)
+def _fit_video(values: np.ndarray, frames: int, size: tuple[int, int]) -> np.ndarray:
+    """Nearest frames, each picture averaged down to the wanted size.
 
-
-def _fit_video(values: np.ndarray, shape: Shape) -> np.ndarray:
-    """Nearest frames, each picture averaged down to the wanted size."""
+    Depth 0 means unseen: it takes no part in an average, and where most of a cell is unseen, so is the cell.
+    """
     import torch
+    from torch.nn.functional import interpolate
 
-    at = np.round(np.linspace(0, len(values) - 1, shape.frames)).astype(int)
+    at = np.round(np.linspace(0, len(values) - 1, frames)).astype(int)
     pictures = torch.from_numpy(values[at]).permute(0, 3, 1, 2).float()
-    small = torch.nn.functional.interpolate(pictures, (shape.height, shape.width), mode="area")
+    small = interpolate(pictures, size, mode="area")
+    if values.shape[-1] == 1:
+        seen = interpolate((pictures > 0).float(), size, mode="area")
+        small = torch.where(seen >= 0.5, small / seen.clamp(min=0.5), 0.0)
     return small.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 
 

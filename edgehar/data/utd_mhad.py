@@ -16,10 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from edgehar.cache import fingerprint
 from edgehar.data.clip import Clip, Recordings, Stream
 from edgehar.data.files import read_mat, read_video
 from edgehar.errors import InputError
 
+VERSION = 1  # of this reader: what it yields from the same files
 GRAVITY = 9.80665  # m/s^2 in one g
 INERTIAL_HZ = 50.0
 KINECT_HZ = 30.0
@@ -79,8 +81,14 @@ def read(data_dir: Path | None = None) -> Recordings:
             "cross-subject": lambda clip: int(clip.subject) % 2 == 1,
             "cross-trial": lambda clip: int(clip.trial) <= 2,
         },
-        version="1",
+        version=fingerprint([VERSION, [_stamp(path) for key in sorted(found) for path in found[key].values()]]),
     )
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    """What changes when a file is repaired or replaced, so that nothing made of the old one is used."""
+    seen = path.stat()
+    return path.name, seen.st_size, seen.st_mtime_ns
 
 
 def _clip(action: int, subject: int, trial: int, paths: dict[str, Path]) -> Clip:

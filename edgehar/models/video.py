@@ -6,11 +6,15 @@ Tran et al., "A closer look at spatiotemporal convolutions for action recognitio
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgehar.models.output import Output
+
+POOLED = (2, 2, 2)  # what is kept of time, height and width: early or late, high or low, left or right
 
 
 class Block21D(nn.Module):
@@ -24,7 +28,11 @@ class Block21D(nn.Module):
         self.norm1 = nn.BatchNorm3d(width_out)
         self.time = nn.Conv3d(width_out, width_out, (3, 1, 1), (time_stride, 1, 1), (1, 0, 0), bias=False)
         self.norm2 = nn.BatchNorm3d(width_out)
-        self.short = nn.Conv3d(width_in, width_out, 1, (time_stride, stride, stride), bias=False)
+        self.short = nn.Sequential(
+            nn.AvgPool3d((time_stride, stride, stride), ceil_mode=True),
+            nn.Conv3d(width_in, width_out, 1, bias=False),
+            nn.BatchNorm3d(width_out),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.norm1(self.picture(x)))
@@ -58,7 +66,8 @@ class Video21D(nn.Module):
         strides = [(1, 1), *[(2, 2)] * (len(widths) - 2)]
         pairs = zip(widths[:-1], widths[1:], strides, strict=True)
         self.blocks = nn.ModuleList(Block21D(i, o, s, t) for i, o, (s, t) in pairs)
-        self.fc0 = nn.Linear(widths[-1], fc0)
+        self.pool = nn.AdaptiveAvgPool3d(POOLED)
+        self.fc0 = nn.Linear(widths[-1] * math.prod(POOLED), fc0)
         self.dropout = nn.Dropout(dropout)
         self.fc1 = nn.Linear(fc0, classes)
         self.to(memory_format=torch.channels_last_3d)
@@ -68,7 +77,7 @@ class Video21D(nn.Module):
         maps = {}
         for number, block in enumerate(self.blocks, 1):
             x = maps[f"block{number}"] = block(x)
-        embedding = F.relu(self.fc0(self.dropout(x.mean((2, 3, 4)))))
+        embedding = F.relu(self.fc0(self.dropout(self.pool(x).flatten(1))))
         return Output(self.fc1(embedding), embedding, maps)
 
 

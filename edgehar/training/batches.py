@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,19 +20,24 @@ VIDEO = ("depth", "rgb")
 
 @dataclass(frozen=True)
 class Clips:
-    """Prepared clips of one part of a split: arrays (N, ...) by modality, labels (N,), rows in order."""
+    """Prepared clips of one part of a split: arrays (N, ...) by modality, labels and subjects (N,)."""
 
     arrays: Mapping[str, np.ndarray]
     labels: np.ndarray
+    subjects: np.ndarray
     classes: int
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def only(self, keep: np.ndarray, *streams: str) -> Clips:
-        """The clips where `keep` (N,) is true, with the named streams (all if none is named)."""
-        names = streams or tuple(self.arrays)
-        return Clips({n: self.arrays[n][keep] for n in names}, self.labels[keep], self.classes)
+    def only(self, keep: np.ndarray | slice) -> Clips:
+        """The clips where `keep` (N,) is true, or those of a slice."""
+        arrays = {name: values[keep] for name, values in self.arrays.items()}
+        return Clips(arrays, self.labels[keep], self.subjects[keep], self.classes)
+
+    def streams(self, names: Sequence[str]) -> Clips:
+        """The same clips with the named streams alone."""
+        return replace(self, arrays={name: self.arrays[name] for name in names})
 
 
 @dataclass(frozen=True)

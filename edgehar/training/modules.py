@@ -14,7 +14,7 @@ from edgehar.models.output import Output
 from edgehar.training.batches import teachers_said
 from edgehar.training.recipe import Recipe
 
-Loss = Callable[[Output, tuple[Output, ...], Tensor], Tensor]
+Lesson = Callable[..., Tensor]  # a loss of edgehar.losses with its weights
 
 
 class Fit(pl.LightningModule):
@@ -62,18 +62,18 @@ class Fit(pl.LightningModule):
 class Distil(Fit):
     """Train a student with a distillation loss on what frozen teachers said of the same views.
 
-    adapters: what only training needs (projection heads), by name; optimised and checkpointed with
-    the student, never exported. `embedding` maps the student's embedding to the teachers' width.
+    heads: one projection a teacher where the loss asks for them, else none; optimised and
+    checkpointed with the student, never exported.
     """
 
     def __init__(
-        self, network: nn.Module, recipe: Recipe, steps_per_epoch: int, loss: Loss, adapters: nn.ModuleDict
+        self, network: nn.Module, recipe: Recipe, steps_per_epoch: int, lesson: Lesson, heads: nn.ModuleList
     ) -> None:
         super().__init__(network, recipe, steps_per_epoch)
-        self.distillation, self.adapters = loss, adapters
+        self.lesson, self.heads = lesson, heads
 
     def loss(self, batch: dict[str, Any]) -> Tensor:
         said = self(batch)
-        if "embedding" in self.adapters:
-            said = Output(said.logits, self.adapters["embedding"](said.embedding), said.maps)
-        return self.distillation(said, teachers_said(batch), batch["labels"])
+        projected = [head(said.embedding) for head in self.heads]
+        extra = {"projected": projected} if projected else {}
+        return self.lesson(said, teachers_said(batch), batch["labels"], **extra)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from edgehar.errors import InputError
+from edgehar.registry import check
 from edgehar.training.batches import Batches
 from edgehar.training.modules import Fit
 
@@ -21,6 +23,11 @@ class Machine:
     devices: int | str = 1
     nodes: int = 1
     progress: bool = True
+
+    @property
+    def device(self) -> str:
+        """Where a trained network is asked."""
+        return "cuda" if self.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, title: str) -> list[float]:
@@ -68,6 +75,14 @@ def precision(wanted: str, accelerator: str) -> str:
     if accelerator != "cpu" and torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+
+
+def check_accelerator(name: str) -> str:
+    """`name` if training can run there. Raises InputError for an unknown name or a missing GPU."""
+    check("accelerator", name, ("auto", "cpu", "cuda"))
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("No CUDA device is here (or torch is a CPU build): use --accelerator auto.")
+    return name
 
 
 def quiet() -> None:

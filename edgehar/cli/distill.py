@@ -1,0 +1,158 @@
+"""`edgehar distill`: train teachers, baseline and student."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgehar.cli.options import AsJson, DataDirOption, DataOption, Debug, OutOption, SplitOption, new_app
+from edgehar.cli.output import console, show
+from edgehar.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from edgehar.runs import Run
+
+app = new_app()
+
+
+@app.command(
+    epilog="Example: edgehar distill --teacher video --student acc-watch --data utd-mhad --seed 0 --seed 1"
+)
+def distill(
+    teacher: Annotated[
+        str, typer.Option("--teacher", help="Who teaches: video, depth, rgb; several with commas.")
+    ] = "video",
+    student: Annotated[str, typer.Option("--student", help="Who learns; all names: edgehar ls.")] = "acc-watch",
+    method: Annotated[str | None, typer.Option("--method", help="System; default what suits the teacher.")] = None,
+    loss: Annotated[str | None, typer.Option("--loss", help="Loss; default the method's.")] = None,
+    weight: Annotated[
+        list[str] | None, typer.Option("--weight", metavar="NAME=VALUE", help="A term's weight; repeatable.")
+    ] = None,
+    data: DataOption = "synthetic",
+    data_dir: DataDirOption = None,
+    split: SplitOption = None,
+    hold_out: Annotated[
+        str | None,
+        typer.Option("--hold-out", metavar="SUBJECT", help="Test on this training subject instead, for choosing."),
+    ] = None,
+    framing: Annotated[str, typer.Option("--framing", help="clip (whole clips, resampled) or window.")] = "clip",
+    preset: Annotated[
+        str | None, typer.Option("--preset", help="quick (default on the embedded data) or best (elsewhere).")
+    ] = None,
+    seed: Annotated[list[int] | None, typer.Option("--seed", help="Repeatable; default 0.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Of baseline and student.")] = None,
+    teacher_epochs: Annotated[int | None, typer.Option("--teacher-epochs", help="Of each teacher.")] = None,
+    accelerator: Annotated[str, typer.Option("--accelerator", help="auto, cpu or cuda.")] = "auto",
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run, as it was begun.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Train again what the cache has.")] = False,
+    out: OutOption = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Train teachers, baseline and student; write a run folder with weights and metrics.
+
+    On the embedded motion data unless --data names recordings. Interrupted? Go on with --resume RUN.
+    """
+    options = {
+        "teacher": teacher, "student": student, "method": method, "loss_name": loss,
+        "loss_weights": _weights(weight or []), "data": data, "data_dir": data_dir and str(data_dir),
+        "split": split, "hold_out": hold_out, "framing": framing, "preset": preset,
+        "seeds": tuple(seed or [0]), "epochs": epochs, "teacher_epochs": teacher_epochs,
+    }  # fmt: skip
+    if resume is not None:
+        _refuse_others(options | {"out": out})
+    run = distill_run(options, accelerator=accelerator, resume=resume, fresh=fresh, out=out)
+    show({"run": str(run.folder), **run.metrics}, as_json, lambda _: _table(run))
+    if not as_json:
+        console.print(f"Next: edgehar export {run.folder} --int8")
+
+
+def distill_run(
+    options: dict[str, Any],
+    *,
+    accelerator: str = "auto",
+    resume: Path | None = None,
+    fresh: bool = False,
+    out: Path | None = None,
+) -> Run:
+    """Plan (or take up) a run and carry it out with bars and lines on stderr."""
+    console.print("Starting (torch and Lightning take some seconds to load)")
+    from edgehar.data.source import open_recordings
+    from edgehar.distil import distil, new_folder
+    from edgehar.plan import make_plan
+    from edgehar.runs import Run, find_run
+    from edgehar.training.stage import Machine, check_accelerator
+
+    machine = Machine(check_accelerator(accelerator), progress=True)
+    if resume is not None:
+        folder = find_run(resume)
+        plan = Run(folder).plan
+        recordings = open_recordings(plan.data, plan.data_dir)
+    else:
+        plan, recordings = make_plan(**options)
+        folder = new_folder(plan, out)
+    console.print(
+        f"{plan.method}: {', '.join(plan.teachers)} teaches {plan.student} on {plan.data}, {plan.split}, "
+        f"preset {plan.preset}, seeds {', '.join(map(str, plan.seeds))}; writing {folder}"
+    )
+    try:
+        return distil(plan, recordings, folder, machine, fresh=fresh, say=console.print, progress=_bar)
+    except KeyboardInterrupt:
+        if (folder / "config.json").exists():
+            console.print(f"Stopped; what is trained is kept. Go on: edgehar distill --resume {folder}")
+        raise
+
+
+def _bar(items: Any, title: str, total: int) -> Any:
+    from rich.progress import track
+
+    return track(items, title, total, console=console)
+
+
+def _weights(given: list[str]) -> dict[str, float]:
+    weights = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        try:
+            weights[name] = float(value)
+        except ValueError:
+            raise InputError(f"--weight {text} is not NAME=VALUE, such as angle=50.") from None
+    return weights
+
+
+def _refuse_others(options: dict[str, Any]) -> None:
+    """A run goes on as it was begun: its options come from its config.json."""
+    import inspect
+
+    defaults = {p.name: p.default for p in inspect.signature(distill).parameters.values()}
+    defaults |= {"loss_name": None, "loss_weights": {}, "seeds": (0,)}
+    if changed := [name for name, value in options.items() if value != defaults[name]]:
+        raise InputError(
+            f"--resume takes a run up as it was begun; leave out {', '.join(changed)}, or start a new run."
+        )
+
+
+def _table(run: Run) -> RenderableType:
+    from rich.table import Table
+
+    metrics = run.metrics
+    table = Table(title=f"{run.folder}: {metrics['dataset']}, {metrics['split']}, last epoch")
+    for column in ("network", "accuracy", "macro-F1"):
+        table.add_column(column, justify="left" if column == "network" else "right")
+    rows = {f"teacher {name}": m for name, m in metrics["teachers"].items()}
+    rows |= {"baseline": metrics["baseline"], f"student {run.plan.student}": metrics["student"]}
+    for name, m in rows.items():
+        table.add_row(name, percent(m["accuracy"]), percent(m["macro_f1"]))
+    return table
+
+
+def percent(m: dict[str, Any]) -> str:
+    """A mean with its spread in points, or alone for one seed."""
+    spread = "" if m["std"] is None else f" ± {100 * m['std']:.1f}"
+    return f"{100 * m['mean']:.2f}{spread} %"

@@ -1,0 +1,244 @@
+"""A whole run: teachers, baseline and student for every seed, scored on the test clips, in one folder."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import platform
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from edgehar import __version__
+from edgehar.cache import cache_dir, fingerprint, write_atomic, write_text
+from edgehar.data.clip import Recordings
+from edgehar.data.prepare import Progress, common_rate, silent
+from edgehar.errors import InputError
+from edgehar.evaluation import Scores, score, summary
+from edgehar.losses import loss
+from edgehar.models import STUDENTS, TEACHERS
+from edgehar.networks import ask, build_student, build_teacher, load_weights, save_weights
+from edgehar.plan import Plan
+from edgehar.runs import RUNS, Run
+from edgehar.training.adapters import projection_heads, takes_projections
+from edgehar.training.bank import ask_views, view_warps
+from edgehar.training.batches import Bank, Batches, Clips
+from edgehar.training.modules import Distil, Fit
+from edgehar.training.parts import read_parts
+from edgehar.training.recipe import Recipe
+from edgehar.training.stage import Machine, precision, train
+
+Say = Callable[[str], None]
+TRAINED_BY = 1  # version of the training code: a change that makes other weights makes other cache keys
+
+
+def new_folder(plan: Plan, out: Path | None = None) -> Path:
+    """Where a run is written: `out`, or runs/<time>-<method>-<student>. Raises InputError if it is taken."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    folder = out or RUNS / f"{stamp}-{plan.method}-{plan.student}"
+    if (folder / "config.json").exists():
+        raise InputError(
+            f"{folder} holds a run already: choose another --out, or continue it with --resume {folder}."
+        )
+    return folder
+
+
+def distil(
+    plan: Plan,
+    recordings: Recordings,
+    folder: Path,
+    machine: Machine,
+    *,
+    fresh: bool = False,
+    say: Say = lambda line: None,
+    progress: Progress = silent,
+) -> Run:
+    """Train what is not yet trained in `folder`, score it, and write metrics.json last.
+
+    Calling it again on a folder that was interrupted goes on from the last whole epoch.
+    """
+    teachers = [build_teacher(name, len(recordings.labels)) for name in plan.teachers]
+    streams = ["acc", *(stream for teacher in teachers for stream in teacher.streams)]
+    rate_hz = _rate(plan, recordings)
+    parts = read_parts(plan, streams, progress, recordings)
+    _start(plan, recordings, folder, rate_hz)
+    experiment = _Experiment(plan, recordings, folder, machine, parts, fresh, say, progress)
+    scores = [experiment.run_seed(seed) for seed in plan.seeds]
+    metrics = {
+        "schema": 1,
+        "dataset": plan.data,
+        "split": plan.split if plan.hold_out is None else f"{plan.split}, subject {plan.hold_out} held out",
+        "framing": plan.framing,
+        "method": plan.method,
+        "seeds": list(plan.seeds),
+        "teachers": {name: summary([s[f"teacher-{name}"] for s in scores]) for name in plan.teachers},
+        "baseline": summary([s["baseline"] for s in scores]),
+        "student": summary([s["student"] for s in scores]),
+    }
+    for seed in plan.seeds:
+        shutil.rmtree(folder / f"seed-{seed}" / "checkpoints", ignore_errors=True)
+    write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    return Run(folder)
+
+
+def _rate(plan: Plan, recordings: Recordings) -> float | None:
+    rate = common_rate(recordings, "acc", plan.shape) if "acc" in recordings.clips[0].streams else None
+    if plan.framing == "window" and rate is None:
+        raise InputError(
+            f"--framing window needs clips of exactly {plan.shape.window} samples at one rate, and "
+            f"{recordings.name} has others: use --framing clip."
+        )
+    return rate
+
+
+def _start(plan: Plan, recordings: Recordings, folder: Path, rate_hz: float | None) -> None:
+    if (folder / "config.json").exists():
+        return
+    write_text(folder / "labels.txt", "".join(f"{label}\n" for label in recordings.labels))
+    config = {"schema": 1, "plan": plan.to_json(), "rate_hz": rate_hz, "versions": versions()}
+    write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
+
+
+def versions() -> dict[str, str | None]:
+    """What trained: edgehar, Python, the processor and the packages whose version can change a figure."""
+    found: dict[str, str | None] = {"edgehar": __version__, "python": platform.python_version()}
+    for package in ("torch", "lightning", "numpy", "torchmetrics"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return {**found, "machine": platform.machine(), "threads": str(torch.get_num_threads())}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Experiment:
+    """What stays the same from stage to stage and seed to seed."""
+
+    plan: Plan
+    recordings: Recordings
+    folder: Path
+    machine: Machine
+    parts: dict[str, Clips]
+    fresh: bool
+    say: Say
+    progress: Progress
+
+    def run_seed(self, seed: int) -> dict[str, Scores]:
+        """Every network of one seed, by the name of its weights file, scored on the test clips."""
+        plan, networks = self.plan, {}
+        for name in plan.teachers:
+            networks[f"teacher-{name}"] = self._alone(
+                f"teacher-{name}", seed, plan.teacher_recipe, TEACHERS[name], partial(build_teacher, name)
+            )
+        student = partial(build_student, plan.student, window=plan.shape.window)
+        networks["baseline"] = self._alone(
+            "baseline", seed, plan.student_recipe, STUDENTS[plan.student], student
+        )
+        networks["student"] = self._student(seed, networks)
+        return {stage: self._score(network) for stage, network in networks.items()}
+
+    def _alone(
+        self, stage: str, seed: int, recipe: Recipe, made_of: Any, build: Callable[..., nn.Module]
+    ) -> nn.Module:
+        """A network trained by cross-entropy: from this run, from the cache, or now."""
+        torch.manual_seed(seed)
+        network = build(classes=len(self.recordings.labels))
+        kept = self._path(stage, seed)
+        if kept.exists():
+            return load_weights(network, kept)
+        shared = cache_dir() / "trained" / f"{self._key(stage, seed, recipe, made_of)}.safetensors"
+        if shared.exists() and not self.fresh:
+            self.say(f"{stage}, seed {seed}: trained before with the same settings (--fresh trains again)")
+            network = load_weights(network, shared)
+            save_weights(network, kept)
+            return network
+        clips = self.parts["train"].streams(network.streams)
+        batches = Batches(clips, recipe, seed)
+        self._train(Fit(network, recipe, len(batches)), batches, stage, seed)
+        write_atomic(shared, lambda part: shutil.copyfile(kept, part) and None)
+        return network
+
+    def _student(self, seed: int, networks: dict[str, nn.Module]) -> nn.Module:
+        """The student, taught by this seed's teachers."""
+        plan = self.plan
+        torch.manual_seed(seed)
+        network = build_student(plan.student, len(self.recordings.labels), plan.shape.window)
+        kept = self._path("student", seed)
+        if kept.exists():
+            return load_weights(network, kept)
+        bank = self._bank(seed, networks)
+        clips = self.parts["train"].streams(network.streams)
+        batches = Batches(clips, plan.student_recipe, seed, bank)
+        lesson = loss(plan.loss)
+        heads = nn.ModuleList()
+        if takes_projections(lesson):
+            heads = projection_heads(ask(network, clips.only(slice(0, 2))), bank)
+        module = Distil(
+            network, plan.student_recipe, len(batches), partial(lesson, **plan.loss_weights), heads
+        )
+        self._train(module, batches, "student", seed)
+        return network
+
+    def _bank(self, seed: int, networks: dict[str, nn.Module]) -> Bank:
+        plan, clips = self.plan, self.parts["train"]
+        warps = view_warps(len(clips), plan.views, plan.student_recipe, seed)
+        said = []
+        for name in plan.teachers:
+            weights = self._path(f"teacher-{name}", seed).read_bytes()
+            made = [hashlib.sha256(weights).hexdigest(), plan.views, seed, plan.student_recipe, plan.shape]
+            key = fingerprint([*self._data(), *map(str, made)])
+            title = f"Asking the {name} teacher, seed {seed}"
+            teacher = networks[f"teacher-{name}"].to(self.machine.device)
+            said.append(ask_views(teacher, clips, warps, key, title, self.progress))
+            teacher.cpu()
+        return Bank(warps, tuple(said))
+
+    def _train(self, module: Fit, batches: Batches, stage: str, seed: int) -> None:
+        """Train, keep the weights, then drop the checkpoint, in this order: a kill at any point loses no work."""
+        checkpoint = self.folder / f"seed-{seed}" / "checkpoints" / f"{stage}.ckpt"
+        losses = train(module, batches, checkpoint, self.machine, f"{stage}, seed {seed}")
+        self._log(stage, seed, losses)
+        save_weights(module.network, self._path(stage, seed))
+        checkpoint.unlink(missing_ok=True)
+
+    def _score(self, network: nn.Module) -> Scores:
+        test = self.parts["test"]
+        said = ask(network.to(self.machine.device), test).logits.argmax(1).numpy()
+        network.cpu()
+        return score(said, test.labels, list(test.subjects), test.classes)
+
+    def _log(self, stage: str, seed: int, losses: list[float]) -> None:
+        path = self.folder / "log.csv"
+        text = io.StringIO(newline="")
+        rows = csv.writer(text, lineterminator="\n")
+        if not path.exists():
+            rows.writerow(["seed", "stage", "epoch", "loss"])
+        rows.writerows([seed, stage, epoch, f"{value:.6f}"] for epoch, value in enumerate(losses, 1))
+        write_text(path, (path.read_text() if path.exists() else "") + text.getvalue())
+
+    def _path(self, stage: str, seed: int) -> Path:
+        return self.folder / f"seed-{seed}" / f"{stage}.safetensors"
+
+    def _data(self) -> list[Any]:
+        return [
+            self.recordings.name,
+            self.recordings.version,
+            [clip.id for clip in self.recordings.clips],
+            self.plan.split,
+            self.plan.hold_out,
+        ]
+
+    def _key(self, stage: str, seed: int, recipe: Recipe, made_of: Any) -> str:
+        arithmetic = precision(recipe.precision, self.machine.accelerator)
+        made = [stage, seed, dataclasses.asdict(recipe), made_of, dataclasses.asdict(self.plan.shape)]
+        return f"{stage}-{fingerprint([TRAINED_BY, self._data(), made, arithmetic])}"

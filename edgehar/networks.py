@@ -1,0 +1,95 @@
+"""Build a network by its name, save it, load it, ask it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+
+from edgehar.cache import write_atomic
+from edgehar.errors import InputError
+from edgehar.models import STUDENTS, TEACHERS
+from edgehar.registry import check, load
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from edgehar.models.output import Output
+    from edgehar.training.batches import Clips
+
+
+def build_student(name: str, classes: int, window: int) -> nn.Module:
+    """A student by its name, with the weights that torch's random state gives it."""
+    target, options = STUDENTS[check("student", name, STUDENTS)]
+    return load(target)(classes, window, **options)
+
+
+def build_teacher(name: str, classes: int) -> nn.Module:
+    """A teacher by its name, with the weights that torch's random state gives it."""
+    target, options = TEACHERS[check("teacher", name, TEACHERS)]
+    return load(target)(classes, **options)
+
+
+def save_weights(network: nn.Module, path: Path) -> None:
+    """Write a network's weights as safetensors, whole or not at all."""
+    from safetensors.torch import save_file
+
+    state = {name: value.contiguous() for name, value in network.state_dict().items()}
+    write_atomic(path, lambda part: save_file(state, part))
+
+
+def load_weights(network: nn.Module, path: Path) -> nn.Module:
+    """Give a network its weights and return it, ready to be asked (eval mode).
+
+    Raises InputError if the file is missing, damaged, or another network's.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        network.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: the run folder is not whole; train again.") from None
+    except SafetensorError as error:
+        raise InputError(f"{path} is damaged ({error}): train again.") from None
+    except RuntimeError:
+        raise InputError(f"{path} holds the weights of another network: train again.") from None
+    return network.eval()
+
+
+def ask(network: nn.Module, clips: Clips, warps: Tensor | None = None, batch: int = 32) -> Output:
+    """What a network says of clips, in order, without gradients; warps (N, KNOTS) bend their time first.
+
+    Returns an Output of (N, ...) tensors on the CPU, without maps. Raises InputError for scores that
+    are not numbers.
+    """
+    import torch
+
+    from edgehar.models.output import Output
+    from edgehar.signals import augment
+
+    device = next(network.parameters()).device
+    none = torch.Generator()
+    parts = []
+    network.eval()
+    with torch.inference_mode():
+        for start in range(0, len(clips), batch):
+            rows = slice(start, start + batch)
+            inputs = []
+            for name in network.streams:
+                values = torch.from_numpy(clips.arrays[name][rows])
+                if warps is not None:
+                    bent = warps[rows]
+                    video = values.dtype == torch.uint8
+                    values = (
+                        augment.warp_video(values, bent, generator=none)
+                        if video
+                        else augment.warp_motion(values, bent)
+                    )
+                inputs.append(values.to(device))
+            said = network(*inputs)
+            parts.append((said.logits.float().cpu(), said.embedding.float().cpu()))
+    logits, embedding = (torch.cat(column).clone() for column in zip(*parts, strict=True))
+    if not torch.isfinite(logits).all():
+        raise InputError("The network's scores are not numbers: training diverged; lower the learning rate.")
+    return Output(logits, embedding)

@@ -1,0 +1,163 @@
+"""Everything that makes a run: settled before anything is trained, stored as config.json."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgehar.data.clip import Recordings
+from edgehar.data.prepare import Shape
+from edgehar.data.source import open_recordings
+from edgehar.errors import InputError
+from edgehar.losses import LOSSES, loss
+from edgehar.methods import METHODS, Method
+from edgehar.models import STUDENTS, TEACHERS
+from edgehar.presets import PRESETS
+from edgehar.registry import check
+from edgehar.training.recipe import Recipe
+
+FRAMINGS = ("clip", "window")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train on what, how, and with which seeds. `hold_out`: a training subject that is tested on
+    instead of the test subjects, for choosing. `loss_weights`: the loss's keywords."""
+
+    data: str
+    data_dir: str | None
+    split: str
+    hold_out: str | None
+    framing: str
+    method: str
+    teachers: tuple[str, ...]
+    student: str
+    loss: str
+    preset: str
+    seeds: tuple[int, ...]
+    shape: Shape
+    teacher_recipe: Recipe
+    student_recipe: Recipe
+    views: int
+    loss_weights: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As config.json holds it."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], where: Path) -> Plan:
+        """The plan that `where`, a config.json, holds. Raises InputError if it is not one."""
+        try:
+            values = dict(values)
+            values["teachers"], values["seeds"] = tuple(values["teachers"]), tuple(values["seeds"])
+            values["shape"] = Shape(**values["shape"])
+            for name in ("teacher_recipe", "student_recipe"):
+                values[name] = Recipe(**values[name])
+            return cls(**values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{where} does not hold a plan of this version of edgehar ({error}): train again."
+            ) from None
+
+
+VIDEO_TEACHER = "video"  # rgb where every clip has it, else depth
+
+
+def make_plan(
+    *,
+    teacher: str = VIDEO_TEACHER,
+    student: str = "acc-watch",
+    data: str = "synthetic",
+    data_dir: str | None = None,
+    split: str | None = None,
+    hold_out: str | None = None,
+    framing: str = "clip",
+    method: str | None = None,
+    loss_name: str | None = None,
+    loss_weights: Mapping[str, float] | None = None,
+    preset: str | None = None,
+    seeds: tuple[int, ...] = (0,),
+    epochs: int | None = None,
+    teacher_epochs: int | None = None,
+) -> tuple[Plan, Recordings]:
+    """Settle what an experiment is, and open its recordings.
+
+    What is None is chosen: the split published first, the method that suits the teacher, the preset
+    `quick` on the embedded data and `best` elsewhere. Raises InputError for a name or value that cannot be.
+    """
+    check("student", student, STUDENTS)
+    names = teacher.split(",")
+    for name in names:
+        check("teacher", name, (VIDEO_TEACHER, *TEACHERS))
+    recordings = open_recordings(data, data_dir)
+    teachers = tuple(dict.fromkeys(_seen_by(name, recordings) for name in names))
+    chosen = METHODS[check("method", method, METHODS)] if method else _method_for(teachers)
+    recipes = PRESETS[check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)]
+    check("framing", framing, FRAMINGS)
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"Seeds {', '.join(map(str, seeds))} name one twice: name each once.")
+    for count in (epochs, teacher_epochs):
+        if count is not None and count < 1:
+            raise InputError(f"{count} epochs cannot be trained: give 1 or more.")
+    loss_name = check("loss", loss_name or chosen.loss, LOSSES)
+    student_recipe = _with_epochs(recipes.student, epochs)
+    weights = {**chosen.weights, **(loss_weights or {})} if loss_name == chosen.loss else loss_weights or {}
+    plan = Plan(
+        data=data,
+        data_dir=data_dir,
+        split=check("split", split or next(iter(recordings.splits)), recordings.splits),
+        hold_out=hold_out,
+        framing=framing,
+        method=chosen.name,
+        teachers=teachers,
+        student=student,
+        loss=loss_name,
+        preset=preset or ("quick" if data == "synthetic" else "best"),
+        seeds=seeds,
+        shape=recipes.shape,
+        teacher_recipe=_with_epochs(recipes.teacher, teacher_epochs),
+        student_recipe=student_recipe,
+        views=recipes.views,
+        loss_weights=check_weights(loss_name, weights, student_recipe),
+    )
+    return plan, recordings
+
+
+def check_weights(name: str, weights: Mapping[str, float], recipe: Recipe) -> dict[str, float]:
+    """A loss's keywords: what was given, and the recipe's label smoothing where the loss takes one.
+
+    Raises InputError for a keyword that the loss does not take or a value that is no weight.
+    """
+    takes = [p.name for p in inspect.signature(loss(name)).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    known = [keyword for keyword in takes if keyword != "projected"]
+    for keyword, value in weights.items():
+        if keyword not in known:
+            raise InputError(f"The loss {name} takes no {keyword!r}; it takes {', '.join(known)}.")
+        if not (math.isfinite(value) and value >= 0):
+            raise InputError(f"{keyword}={value} is no weight: give a number that is 0 or more.")
+    smoothing = {"label_smoothing": recipe.label_smoothing} if "label_smoothing" in known else {}
+    return {**smoothing, **weights}
+
+
+def _seen_by(name: str, recordings: Recordings) -> str:
+    if name != VIDEO_TEACHER:
+        return name
+    return "rgb" if all("rgb" in clip.streams for clip in recordings.clips) else "depth"
+
+
+def _method_for(teachers: tuple[str, ...]) -> Method:
+    for method in METHODS.values():
+        if set(teachers) <= set(method.teachers):
+            return method
+    raise InputError(f"No method takes the teachers {', '.join(teachers)} together. All names: edgehar ls")
+
+
+def _with_epochs(recipe: Recipe, epochs: int | None) -> Recipe:
+    return recipe if epochs is None else dataclasses.replace(recipe, epochs=epochs)

@@ -1,0 +1,43 @@
+"""Presets: for every network how long and under which augmentation it trains, and on what size of clip.
+
+`quick` is for the embedded data and for trying; `best` is what the README's tables use. What the
+papers used (`paper`: TRN on BN-Inception) is not built yet. Each number of `best` was chosen by leaving
+one training subject out in turn; docs/choices.md has the figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgehar.data.prepare import Shape
+from edgehar.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Preset:
+    """teacher, student: recipes. shape: of the prepared clips. views: of each clip in the teachers' bank."""
+
+    teacher: Recipe
+    student: Recipe
+    shape: Shape
+    views: int
+
+
+PRESETS = {
+    "quick": Preset(
+        teacher=Recipe(
+            epochs=16, batch=16, lr=3e-3, warp=0.2, trim=0.05, shift=0.06, zoom=0.1, precision="auto"
+        ),
+        student=Recipe(epochs=60, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
+        shape=Shape(frames=16, height=32),
+        views=4,
+    ),
+    "best": Preset(
+        teacher=Recipe(
+            epochs=40, batch=16, lr=3e-3, warp=0.3, trim=0.1, shift=0.06, zoom=0.1, precision="auto"
+        ),
+        student=Recipe(epochs=150, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
+        shape=Shape(),
+        views=8,
+    ),
+}
