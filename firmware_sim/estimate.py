@@ -77,6 +77,10 @@ def plan_memory(model: Model, pointer_bytes: int, runtime: str, weights_in: str 
 def memory_warnings(model: Model, runtime: str) -> list[str]:
     """What the memory figures do not know."""
     warnings = []
+    if model.has_weights_behind and runtime.startswith("tflm"):
+        warnings.append(
+            "Weights lie behind the flatbuffer, where TFLite-Micro does not look: it cannot run this file."
+        )
     if runtime == "litert-xnnpack":
         warnings.append(
             "The arena is TFLite-Micro's plan; XNNPACK has its own and packs copies of the weights: "

@@ -73,7 +73,10 @@ class Operator:
 
 @dataclass(frozen=True)
 class Model:
-    """A `.tflite` file. weights_bytes: the constants of its graph, each buffer once."""
+    """A `.tflite` file. weights_bytes: the constants of its graph, each buffer once.
+
+    has_weights_behind: some of them lie behind the flatbuffer, where TFLite-Micro does not look.
+    """
 
     path: Path
     sha256: str
@@ -83,6 +86,7 @@ class Model:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     weights_bytes: int
+    has_weights_behind: bool
     warnings: tuple[str, ...]
 
     @property
@@ -131,7 +135,8 @@ def _build(path: Path, data: bytes, reader: Reader) -> Model:
     graphs = reader.tables(reader.root, "Subgraphs")
     if not graphs:
         raise SimError(f"{path}: the file holds no graph; export it again.")
-    buffers = [reader.buffer_bytes(buffer) for buffer in reader.tables(reader.root, "Buffers")]
+    flat_buffers = reader.tables(reader.root, "Buffers")
+    buffers = [reader.buffer_bytes(buffer) for buffer in flat_buffers]
     names = [operator_name(code) for code in reader.tables(reader.root, "OperatorCodes")]
     flat_tensors = reader.tables(graphs[0], "Tensors")
     tensors = tuple(_tensor(i, flat, reader, buffers) for i, flat in enumerate(flat_tensors))
@@ -149,6 +154,7 @@ def _build(path: Path, data: bytes, reader: Reader) -> Model:
         inputs=_indices(reader.numbers(graphs[0], "Inputs"), tensors),
         outputs=_indices(reader.numbers(graphs[0], "Outputs"), tensors),
         weights_bytes=sum(buffers[number] for number in constants),
+        has_weights_behind=any(reader.is_behind(flat_buffers[number]) for number in constants),
         warnings=_warnings(operators, tensors, len(graphs)),
     )
 

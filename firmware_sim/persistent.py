@@ -52,7 +52,7 @@ OPTIONS: dict[str, int] = {
     "AVERAGE_POOL_2D": 40, "MAX_POOL_2D": 40, "ADD": 8, "SUB": 8, "MUL": 4, "DIV": 4, "MEAN": 8, "SUM": 8,
     "REDUCE_MAX": 8, "REDUCE_MIN": 8, "CONCATENATION": 8, "RESHAPE": 36, "LEAKY_RELU": 4, "BATCH_MATMUL": 4,
 }  # fmt: skip
-PER_CHANNEL = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"})
+PER_CHANNEL = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"})  # also where the model is float
 SOFTMAX_INT16_TABLES = 2 * align(513 * 2)
 
 
@@ -76,10 +76,18 @@ def persistent_bytes(model: Model, pointer_bytes: int = 4) -> int:
 
 def _operator_bytes(model: Model, operator: Operator, pointer_bytes: int) -> int:
     kept = align(KERNEL.get(operator.name, ANY_KERNEL).size(pointer_bytes)) + OPTIONS.get(operator.name, 0)
-    if operator.name in PER_CHANNEL:  # a multiplier and a shift a channel, also where the model is float
-        weights = model.tensors[operator.inputs[1]].shape
-        channels = weights[-1] if operator.name == "DEPTHWISE_CONV_2D" else weights[0]
-        kept += 2 * align(4 * channels)
+    kept += 2 * align(4 * _channels(model, operator))  # a multiplier and a shift each
     if operator.name == "SOFTMAX" and model.inputs_of(operator)[0].dtype == "int16":
         kept += SOFTMAX_INT16_TABLES
     return kept
+
+
+def _channels(model: Model, operator: Operator) -> int:
+    """Output channels that are scaled one by one; 0 where all share a scale."""
+    if operator.name not in PER_CHANNEL and operator.name != "FULLY_CONNECTED":
+        return 0
+    weights = model.tensors[operator.inputs[1]]
+    if operator.name == "FULLY_CONNECTED":
+        scales = weights.quantisation.scales if weights.quantisation else ()
+        return len(scales) if len(scales) > 1 else 0
+    return weights.shape[-1 if operator.name == "DEPTHWISE_CONV_2D" else 0]

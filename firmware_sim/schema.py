@@ -75,9 +75,13 @@ class Reader:
         self.spend(values.nbytes)
         return list(np.asarray(values).tolist())
 
+    def is_behind(self, buffer: Any) -> bool:
+        """Whether a constant's data lie behind the flatbuffer, as writers of large files put them."""
+        return buffer.Offset() > 1  # 0 and 1 mean: inside the flatbuffer
+
     def buffer_bytes(self, buffer: Any) -> int:
         """Length of a constant's data, which must lie inside the file, behind the flatbuffer or in it."""
-        if buffer.Offset() > 1:  # 0 and 1 mean: inside the flatbuffer
+        if self.is_behind(buffer):
             if buffer.Offset() + buffer.Size() > len(self.data):
                 raise ValueError("data behind the end of the file")
             return int(buffer.Size())

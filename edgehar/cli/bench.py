@@ -176,14 +176,19 @@ def _latency(latency: Latency | None) -> tuple[str, str]:
     """`0.42 ms` and `0.21 to 0.84 stated`: bounds are never shown without what they are worth."""
     if latency is None:
         return "unknown", ""
-    value, low, high = (f"{ms:.3g}" for ms in (latency.value, latency.low, latency.high))
+    value, low, high = (_digits(ms) for ms in (latency.value, latency.low, latency.high))
     return f"{value} ms", f"{low} to {high} {latency.bounds}"
 
 
 def _energy(energy: Energy | None) -> str:
     if energy is None:
         return "unknown"
-    return f"{energy.value:.3g} uJ" if energy.value < 1000 else f"{energy.value / 1000:.3g} mJ"
+    return f"{_digits(energy.value)} uJ" if energy.value < 1000 else f"{_digits(energy.value / 1000)} mJ"
+
+
+def _digits(value: float) -> str:
+    """Three digits that matter: `0.0421`, `4.21`, `421`, `4,210`."""
+    return f"{value:.3g}" if value < 1000 else f"{float(f'{value:.3g}'):,.0f}"
 
 
 def _notes(labels: Sequence[str], reports: Sequence[CostReport]) -> list[Text]:

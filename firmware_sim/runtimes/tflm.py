@@ -21,6 +21,10 @@ class TflmSession:
 
     def __init__(self, path: Path) -> None:
         model = read_model(path)
+        if model.has_weights_behind:  # its interpreter would take them for zeros and say nothing
+            raise SimError(
+                f"{path}: TFLite-Micro refuses it (weights lie behind the flatbuffer); write them inside it."
+            )
         runtime = require("tflite_micro", "tflite-micro").runtime
         with silence() as printed:
             try:

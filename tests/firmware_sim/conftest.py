@@ -19,6 +19,8 @@ class Sketch:
     tensors: list[tuple[str, tuple[int, ...], str, bytes | None, float | None]] = field(default_factory=list)
     operators: list[tuple[str, list[int], list[int], Any]] = field(default_factory=list)
     variables: set[int] = field(default_factory=set)
+    row_scales: dict[int, list[float]] = field(default_factory=dict)
+    weights_behind: bool = False
 
     def tensor(self, *shape: int, dtype: str | None = None, data: np.ndarray | None = None) -> int:
         dtype = dtype or self.dtype
@@ -42,11 +44,16 @@ class Sketch:
         return self.tensors[index][1]
 
     def write(self, path: Path, inputs: Sequence[int], outputs: Sequence[int]) -> Path:
-        path.write_bytes(_pack(self, list(inputs), list(outputs)))
+        """Writes the file; with `weights_behind` its constants follow the flatbuffer, as in large files."""
+        content = _pack(self, list(inputs), list(outputs), start=2)
+        if self.weights_behind:
+            content = _pack(self, list(inputs), list(outputs), start=len(content))
+            content += b"".join(raw for _, _, _, raw, _ in self.tensors if raw)
+        path.write_bytes(content)
         return path
 
 
-def _pack(sketch: Sketch, inputs: list[int], outputs: list[int]) -> bytes:
+def _pack(sketch: Sketch, inputs: list[int], outputs: list[int], start: int) -> bytes:
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
@@ -61,10 +68,15 @@ def _pack(sketch: Sketch, inputs: list[int], outputs: list[int]) -> bytes:
         tensor.type = getattr(schema.TensorType, dtype.upper())
         if scale is not None:
             tensor.quantization = schema.QuantizationParametersT()
-            tensor.quantization.scale, tensor.quantization.zeroPoint = [scale], [0]
+            scales = sketch.row_scales.get(index, [scale])
+            tensor.quantization.scale, tensor.quantization.zeroPoint = scales, [0] * len(scales)
         if raw is not None:
             buffer = schema.BufferT()
-            buffer.data = np.frombuffer(raw, np.uint8)
+            if sketch.weights_behind:
+                buffer.offset, buffer.size = start, len(raw)
+                start += len(raw)
+            else:
+                buffer.data = np.frombuffer(raw, np.uint8)
             model.buffers.append(buffer)
             tensor.buffer = len(model.buffers) - 1
         graph.tensors.append(tensor)

@@ -182,3 +182,19 @@ def test_a_vector_longer_than_the_file_is_refused_at_once(sketch: Sketch, tmp_pa
     path.write_bytes(content.replace(shape, np.uint32(2**31 - 1).tobytes() + shape[4:]))
     with pytest.raises(SimError, match="cut short or damaged"):
         read_model(path)
+
+
+def test_weights_behind_the_flatbuffer_are_found(sketch: Sketch, tmp_path: Path) -> None:
+    graph = sketch()
+    graph.weights_behind = True
+    x = graph.tensor(1, 4)
+    y = graph.operator("FULLY_CONNECTED", [x, graph.weights(3, 4), -1], 1, 3)
+    path = graph.write(tmp_path / "m.tflite", [x], [y])
+    model = read_model(path)
+    assert model.has_weights_behind
+    assert (model.weights_bytes, model.tensors[1].constant) == (48, True)
+    warnings = estimate(model, read_profile("ek-ra6m4")).warnings
+    assert any("cannot run this file" in warning for warning in warnings)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(SimError, match="cut short or damaged"):
+        read_model(path)

@@ -49,3 +49,15 @@ def test_a_variable_is_kept(sketch, tmp_path: Path) -> None:
     model = read_model(path)
     assert persistent_bytes(model) - without == 400
     assert model.tensors[state].variable
+
+
+def test_dense_weights_with_a_scale_a_row_keep_two_numbers_each(sketch, tmp_path: Path) -> None:
+    graph = sketch("int8")
+    x = graph.tensor(1, 4)
+    rows = graph.weights(6, 4)
+    y = graph.operator("FULLY_CONNECTED", [x, rows, -1], 1, 6)
+    path = graph.write(tmp_path / "m.tflite", [x], [y])
+    one = persistent_bytes(read_model(path))
+    graph.row_scales[rows] = [0.05] * 6
+    graph.write(path, [x], [y])
+    assert persistent_bytes(read_model(path)) - one == 2 * 32  # 6 numbers of 4 bytes, aligned to 16

@@ -131,3 +131,15 @@ def test_onnxruntime_runs_one_clip_at_a_time(tmp_path: Path) -> None:
     onnx.save(model, tmp_path / "m.onnx")
     clips = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
     np.testing.assert_array_equal(RUNTIMES["onnxruntime"](tmp_path / "m.onnx", clips), -clips)
+
+
+def test_weights_behind_the_flatbuffer_run_or_are_refused(sketch, tmp_path: Path) -> None:
+    """TFLite-Micro's interpreter takes such weights for zeros without a word: ours must not let it."""
+    graph = sketch()
+    graph.weights_behind = True
+    x = graph.tensor(1, 4)
+    y = graph.operator("FULLY_CONNECTED", [x, graph.weights(3, 4), -1], 1, 3)
+    path = graph.write(tmp_path / "m.tflite", [x], [y])
+    assert _runtime("litert")(path, np.ones((1, 4), np.float32)).tolist() == [[4.0, 4.0, 4.0]]
+    with pytest.raises(SimError, match="weights lie behind the flatbuffer"):
+        _runtime("tflm")(path, np.ones((1, 4), np.float32))
