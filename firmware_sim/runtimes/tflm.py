@@ -21,7 +21,7 @@ class TflmSession:
 
     def __init__(self, path: Path) -> None:
         model = read_model(path)
-        if model.has_weights_behind:  # its interpreter would take them for zeros and say nothing
+        if model.has_weights_behind:  # its interpreter would read memory that nobody filled, and say nothing
             raise SimError(
                 f"{path}: TFLite-Micro refuses it (weights lie behind the flatbuffer); write them inside it."
             )

@@ -134,7 +134,7 @@ def test_onnxruntime_runs_one_clip_at_a_time(tmp_path: Path) -> None:
 
 
 def test_weights_behind_the_flatbuffer_run_or_are_refused(sketch, tmp_path: Path) -> None:
-    """TFLite-Micro's interpreter takes such weights for zeros without a word: ours must not let it."""
+    """TFLite-Micro's interpreter multiplies by memory that nobody filled there: ours must not let it."""
     graph = sketch()
     graph.weights_behind = True
     x = graph.tensor(1, 4)
