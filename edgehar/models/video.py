@@ -29,14 +29,13 @@ class Block21D(nn.Module):
         self.time = nn.Conv3d(width_out, width_out, (3, 1, 1), (time_stride, 1, 1), (1, 0, 0), bias=False)
         self.norm2 = nn.BatchNorm3d(width_out)
         self.short = nn.Sequential(
-            nn.AvgPool3d((time_stride, stride, stride), ceil_mode=True),
-            nn.Conv3d(width_in, width_out, 1, bias=False),
+            nn.Conv3d(width_in, width_out, 1, (time_stride, stride, stride), bias=False),
             nn.BatchNorm3d(width_out),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.norm1(self.picture(x)))
-        return F.relu(self.norm2(self.time(y)) + self.short(x))
+        y = F.relu(self.norm1(self.picture(x)), inplace=True)
+        return F.relu(self.norm2(self.time(y)) + self.short(x), inplace=True)
 
 
 class Video21D(nn.Module):
@@ -61,7 +60,7 @@ class Video21D(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv3d(channels, widths[0], (3, 5, 5), (1, 2, 2), (1, 2, 2), bias=False),
             nn.BatchNorm3d(widths[0]),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
         strides = [(1, 1), *[(2, 2)] * (len(widths) - 2)]
         pairs = zip(widths[:-1], widths[1:], strides, strict=True)
