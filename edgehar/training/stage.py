@@ -60,6 +60,7 @@ def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, tit
         use_distributed_sampler=False,
         limit_val_batches=0,
     )
+    module.train()  # whoever asked the network before left it in eval mode, and Lightning keeps what it finds
     resume = checkpoint if checkpoint.exists() else None
     trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
     if trainer.interrupted:
