@@ -1,7 +1,7 @@
 """A student as float `.tflite` (by litert-torch) and float `.onnx` (by torch's own exporter).
 
 Both take raw acceleration and give probabilities. Batch norms are folded into the convolutions before
-them; one that stands alone (at the input) becomes a multiplication and an addition.
+them; one that stands alone (at the input) becomes a convolution of its own.
 """
 
 from __future__ import annotations
@@ -104,32 +104,6 @@ def _strip_notes(model: onnx.ModelProto) -> None:
             item.doc_string = ""
 
 
-class ChannelScale(nn.Module):
-    """A batch norm in evaluation mode, x (N, C, H, W) -> x * scale + shift, written channels last.
-
-    TFLite lays maps out that way. Written as torch does, a norm before the first convolution costs two
-    TRANSPOSE and keeps the converter from folding the padding into the convolution.
-    """
-
-    scale: Tensor
-    shift: Tensor
-
-    def __init__(self, norm: nn.BatchNorm2d) -> None:
-        super().__init__()
-        assert norm.running_mean is not None and norm.running_var is not None
-        scale = (norm.running_var + norm.eps).rsqrt()
-        if norm.affine:
-            scale = scale * norm.weight.detach()
-        shift = -norm.running_mean * scale
-        if norm.affine:
-            shift = shift + norm.bias.detach()
-        self.register_buffer("scale", scale)
-        self.register_buffer("shift", shift)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x.permute(0, 2, 3, 1) * self.scale + self.shift).permute(0, 3, 1, 2)
-
-
 def without_norms(student: nn.Module, window: int) -> nn.Module:
     """A copy in evaluation mode without 2-D batch norms: those behind convolutions are folded into them.
 
@@ -147,10 +121,22 @@ def without_norms(student: nn.Module, window: int) -> nn.Module:
             _replace(fused, norm, nn.Identity())
         for name, module in list(fused.named_modules()):
             if isinstance(module, nn.BatchNorm2d) and module.track_running_stats:
-                _replace(fused, name, ChannelScale(module))
+                _replace(fused, name, as_convolution(module))
         expected, found = plain(example).logits, fused(example).logits
     same = torch.allclose(expected, found, rtol=_FUSED_TOLERANCE, atol=_FUSED_TOLERANCE)
     return fused if same else plain
+
+
+def as_convolution(norm: nn.BatchNorm2d) -> nn.Conv2d:
+    """A batch norm in evaluation mode as a depthwise 1 x 1 convolution: the same numbers for (N, C, H, W).
+
+    Left as it is, a norm at the input becomes two operators, each rounded in int8, between two TRANSPOSE,
+    and keeps the converter from folding the padding into the first convolution.
+    """
+    channels = norm.num_features
+    identity = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
+    nn.init.ones_(identity.weight)
+    return fuse_conv_bn_eval(identity.eval(), norm)
 
 
 def _conv_norm_pairs(model: nn.Module, example: Tensor) -> list[tuple[str, str]]:

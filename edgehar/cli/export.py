@@ -94,22 +94,23 @@ def _cells(name: str, entry: dict[str, Any], written: bool) -> tuple[str | Text,
 
 
 def file_to_ship(report: ExportReport) -> Path:
-    """The smallest kind just written: int8 before float, .tflite before .onnx."""
+    """Of the files just written that passed, else of all: .tflite before .onnx, int8 before float."""
     order = ("student.int8.tflite", "student.tflite", "student.int8.onnx", "student.onnx")
-    return report.folder / next(name for name in order if name in report.files)
+    written = [name for name in order if name in report.files]
+    passed = [name for name in written if report.files[name].passed]
+    return report.folder / (passed or written)[0]
 
 
 @contextmanager
 def _progress_bar() -> Iterator[Report]:
     """A bar on a copy of stderr, because the converters' chatter is kept from stderr itself."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with (
-        os.fdopen(os.dup(2), "w") as own,
-        Progress(*columns, console=Console(file=own), transient=True) as bar,
-    ):
-        task = bar.add_task("loading", total=None)
+    with os.fdopen(os.dup(2), "w") as own:
+        console = Console(file=own)
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task("loading", total=None)
 
-        def report(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
+            def report(what: str, done: int, total: int) -> None:
+                bar.update(task, description=what, completed=done, total=total)
 
-        yield report
+            yield report

@@ -150,15 +150,6 @@ def conv_tflite(conv_student) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def picture_tflite(picture_student) -> bytes:
-    from export.convert import to_tflite
-    from export.quiet import quiet
-
-    with quiet():
-        return to_tflite(picture_student, WINDOW)
-
-
-@pytest.fixture(scope="session")
 def conv_onnx(conv_student):
     from export.convert import to_onnx
     from export.quiet import quiet

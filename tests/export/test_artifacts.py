@@ -47,7 +47,7 @@ def test_export_json_says_what_is_there(conv_export):
         assert found["files"][name]["bytes"] == len(content)
         assert found["files"][name]["sha256"] == hashlib.sha256(content).hexdigest()
     assert found["files"]["student.int8.tflite"]["operators"]["SOFTMAX"] == 1
-    assert found["files"]["student.onnx"]["operators"]["Conv"] == 5
+    assert found["files"]["student.onnx"]["operators"]["Conv"] == 6
     assert found["files"]["student.onnx"]["runtime"] == "onnxruntime"
     assert set(found["versions"]) >= {"torch", "litert-torch", "onnxruntime"}
 

@@ -56,7 +56,7 @@ def test_int8_onnx_weights_are_int8_by_channel(conv_onnx, train_windows):
         model = quantize_onnx(conv_onnx, train_windows)
     initializers = {entry.name: entry for entry in model.graph.initializer}
     quantized = [name for name in initializers if name.endswith("weight_quantized")]
-    assert len(quantized) == 6  # five convolutions and fc
+    assert len(quantized) == 7  # six convolutions and fc
     for name in quantized:
         assert initializers[name].data_type == onnx.TensorProto.INT8
         scale = initializers[name.replace("_quantized", "_scale")]
