@@ -18,7 +18,8 @@ def read_mat(path: Path, key: str) -> np.ndarray:
     from scipy.io import loadmat
 
     try:
-        content = loadmat(path, variable_names=[key])
+        with path.open("rb") as file:  # given a path, loadmat hides that it does not exist
+            content = loadmat(file, variable_names=[key])
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.") from None
     except Exception as error:  # scipy raises a dozen kinds for a damaged file
@@ -26,6 +27,8 @@ def read_mat(path: Path, key: str) -> np.ndarray:
     if key not in content:
         raise InputError(f"{path} has no array called {key}: it is not the file that its name says.")
     values = content[key]
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+        raise InputError(f"{path}: {key} holds no real numbers: it is not the file that its name says.")
     if values.size == 0:
         raise InputError(f"{path}: {key} is empty: the recording holds nothing.")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
