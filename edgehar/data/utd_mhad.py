@@ -87,7 +87,10 @@ def read(data_dir: Path | None = None) -> Recordings:
 
 def _stamp(path: Path) -> tuple[str, int, int]:
     """What changes when a file is repaired or replaced, so that nothing made of the old one is used."""
-    seen = path.stat()
+    try:
+        seen = path.stat()
+    except FileNotFoundError:
+        raise InputError(f"{path} is a link to a file that is not there: fetch it or remove the link.") from None
     return path.name, seen.st_size, seen.st_mtime_ns
 
 
