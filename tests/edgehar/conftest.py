@@ -1,0 +1,159 @@
+"""A tiny UTD-MHAD in the published format, and small colour videos, for every test below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+ACTIONS, SUBJECTS, TRIALS = range(1, 5), range(1, 5), range(1, 3)
+GRAVITY_G = np.array([0.0, -1.0, 0.0])  # the axis of the wrist that points down in UTD-MHAD at rest
+
+
+def samples(action: int, subject: int, trial: int) -> int:
+    """How many inertial samples a clip has: clips differ, as the published ones do."""
+    return 100 + 7 * action + 5 * subject + trial
+
+
+def frames(action: int, subject: int, trial: int) -> int:
+    return 8 + (action + subject + trial) % 5
+
+
+def inertial(action: int, subject: int, trial: int) -> np.ndarray:
+    """(T, 6) float64 in g and deg/s: gravity, and a swing whose pace is the action's."""
+    rng = np.random.default_rng([action, subject, trial])
+    count = samples(action, subject, trial)
+    swing = np.sin(2 * np.pi * action * np.linspace(0, 1, count) + 0.1 * subject)
+    acc = GRAVITY_G + 0.5 * swing[:, None] * np.array([1.0, 0.2, 0.5]) + rng.normal(0, 0.02, (count, 3))
+    gyro = 90.0 * swing[:, None] + rng.normal(0, 3.0, (count, 3))
+    return np.hstack([acc, gyro])
+
+
+def skeleton(action: int, subject: int, trial: int) -> np.ndarray:
+    """(20, 3, F) float64 in metres: a standing body whose right arm swings."""
+    rng = np.random.default_rng([action, subject, trial, 1])
+    count = frames(action, subject, trial)
+    joints = rng.normal(0, 0.01, (20, 3, count)) + np.linspace(1.7, 0, 20)[:, None, None]
+    joints[8:12, 0] += 0.3 * np.sin(2 * np.pi * action * np.linspace(0, 1, count))
+    return joints
+
+
+def depth(action: int, subject: int, trial: int) -> np.ndarray:
+    """(240, 320, F) uint16 in mm: a person 2.5 m away who leans as the action says; 0 elsewhere."""
+    count = frames(action, subject, trial)
+    video = np.zeros((240, 320, count), np.uint16)
+    for frame, turn in enumerate(np.linspace(0, 2 * np.pi, count)):
+        middle = 150 + round(5 * action * np.sin(turn))
+        video[60:220, middle - 20 : middle + 20, frame] = 2500 + 10 * subject
+        video[100 : 100 + 12 * action, middle + 20 : middle + 50, frame] = 2300
+    return video
+
+
+CONTENT = {
+    "Inertial": ("inertial", "d_iner", inertial),
+    "Skeleton": ("skeleton", "d_skel", skeleton),
+    "Depth": ("depth", "d_depth", depth),
+}
+
+
+def mat_path(folder: Path, kind: str, action: int, subject: int, trial: int) -> Path:
+    return folder / kind / f"a{action}_s{subject}_t{trial}_{CONTENT[kind][0]}.mat"
+
+
+def write_utd_mhad(
+    folder: Path,
+    kinds: Iterable[str] = CONTENT,
+    actions: Iterable[int] = ACTIONS,
+    subjects: Iterable[int] = SUBJECTS,
+    trials: Iterable[int] = TRIALS,
+) -> Path:
+    """Write recordings as the data set's authors publish them; returns `folder`."""
+    for kind, clip in product(kinds, product(actions, subjects, trials)):
+        _, key, make = CONTENT[kind]
+        path = mat_path(folder, kind, *clip)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        savemat(path, {key: make(*clip)}, do_compression=True)
+    return folder
+
+
+def write_avi(path: Path, pictures: np.ndarray, rate_hz: int = 15, codec: str = "mjpeg") -> Path:
+    """Write pictures (F, H, W, 3) uint8 as an .avi by PyAV."""
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate_hz)
+        stream.height, stream.width = pictures.shape[1:3]
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def colours(action: int, subject: int, trial: int) -> np.ndarray:
+    """(F, 48, 64, 3) uint8: a red square that moves as the action says on a grey wall."""
+    count = frames(action, subject, trial)
+    pictures = np.full((count, 48, 64, 3), 90 + 5 * subject, np.uint8)
+    for frame, turn in enumerate(np.linspace(0, 2 * np.pi, count)):
+        left = 24 + round(4 * action * np.sin(turn))
+        pictures[frame, 16:32, left : left + 16] = (220, 30, 30)
+    return pictures
+
+
+@pytest.fixture(scope="session")
+def utd_mhad(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """4 actions x 4 people x 2 trials, without colour video. Read it; write into a copy (`utd_copy`)."""
+    return write_utd_mhad(tmp_path_factory.mktemp("recordings") / "UTD-MHAD")
+
+
+@pytest.fixture
+def utd_copy(utd_mhad: Path, tmp_path: Path) -> Path:
+    """The same recordings in a folder that the test may damage: links, so replace files, do not edit them."""
+    copy = tmp_path / "UTD-MHAD"
+    for path in utd_mhad.glob("*/*.mat"):
+        link = copy / path.relative_to(utd_mhad)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.hardlink_to(path)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def utd_mhad_rgb(utd_mhad: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same recordings with a colour video beside each."""
+    folder = tmp_path_factory.mktemp("recordings-rgb") / "UTD-MHAD"
+    folder.mkdir()
+    for kind in CONTENT:
+        (folder / kind).symlink_to(utd_mhad / kind)
+    for clip in product(ACTIONS, SUBJECTS, TRIALS):
+        action, subject, trial = clip
+        write_avi(folder / "RGB" / f"a{action}_s{subject}_t{trial}_color.avi", colours(*clip))
+    return folder
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of this test alone."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("EDGEHAR_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def published() -> Callable[..., dict[str, np.ndarray]]:
+    """`published(action, subject, trial)`: what was written of a clip, by kind, as it was written."""
+    return lambda *clip: {kind: make(*clip) for kind, (_, _, make) in CONTENT.items()}
+
+
+@pytest.fixture(scope="session")
+def write_recordings() -> Callable[..., Path]:
+    return write_utd_mhad
+
+
+@pytest.fixture(scope="session")
+def write_colour() -> Callable[..., Path]:
+    return write_avi
