@@ -42,9 +42,7 @@ def silent(items: Iterable[T], title: str, total: int) -> Iterable[T]:
     return items
 
 
-def prepare(
-    recordings: Recordings, modality: str, shape: Shape, progress: Progress = silent
-) -> np.ndarray:
+def prepare(recordings: Recordings, modality: str, shape: Shape, progress: Progress = silent) -> np.ndarray:
     """Every clip's stream in the data set's order: acc and gyro (N, T, 3), skeleton (N, T, V, 3) float32;
     depth (N, F, H, W, 1) and rgb (N, F, H, W, 3) uint8.
 
@@ -57,7 +55,8 @@ def prepare(
             f"(the first is {missing[0]}): add their files, remove the clips, or choose a teacher "
             "that needs other streams."
         )
-    key = [PREPARED_BY, recordings.name, recordings.version, [c.id for c in recordings.clips], _sizes(shape, modality)]
+    ids = [clip.id for clip in recordings.clips]
+    key = [PREPARED_BY, recordings.name, recordings.version, ids, _sizes(shape, modality)]
     path = cache_dir() / "prepared" / f"{recordings.name}-{modality}-{fingerprint(key)}.npy"
     if (kept := _load(path, len(recordings.clips))) is not None:
         return kept
@@ -80,6 +79,8 @@ def common_rate(recordings: Recordings, modality: str, shape: Shape) -> float | 
     """
     rates = set()
     for clip in recordings.clips:
+        if modality not in clip.streams:
+            return None
         stream = clip.streams[modality]()
         if len(stream.values) != shape.window:
             return None
@@ -123,7 +124,7 @@ def _save(part, values: np.ndarray) -> None:
 def _load(path, count: int) -> np.ndarray | None:
     """A damaged file is made again, as if it had never been there."""
     try:
-        values = np.load(path, mmap_mode="c")
-    except (OSError, ValueError, EOFError):
+        values = np.lib.format.open_memmap(path, mode="c")
+    except Exception:  # numpy raises half a dozen kinds for a damaged header
         return None
-    return values if len(values) == count else None
+    return values if values.shape[:1] == (count,) else None

@@ -44,7 +44,8 @@ def divide(recordings: Recordings, split: str, hold_out: str | None = None) -> t
         if not held.any():
             subjects = sorted({c.subject for c, t in zip(recordings.clips, train, strict=True) if t})
             raise InputError(
-                f"Subject {hold_out!r} does not train in split {split}: hold out one of {', '.join(subjects)}."
+                f"Subject {hold_out!r} does not train in split {split}: "
+                f"hold out one of {', '.join(subjects)}."
             )
         train, test = train & ~held, held
     if not train.any() or not test.any():

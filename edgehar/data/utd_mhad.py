@@ -81,7 +81,7 @@ def read(data_dir: Path | None = None) -> Recordings:
             "cross-subject": lambda clip: int(clip.subject) % 2 == 1,
             "cross-trial": lambda clip: int(clip.trial) <= 2,
         },
-        version=fingerprint([VERSION, [_stamp(path) for key in sorted(found) for path in found[key].values()]]),
+        version=fingerprint([VERSION, [_stamp(p) for key in sorted(found) for p in found[key].values()]]),
     )
 
 
@@ -90,7 +90,7 @@ def _stamp(path: Path) -> tuple[str, int, int]:
     try:
         seen = path.stat()
     except FileNotFoundError:
-        raise InputError(f"{path} is a link to a file that is not there: fetch it or remove the link.") from None
+        raise InputError(f"{path} is a link to a missing file: fetch it or remove the link.") from None
     return path.name, seen.st_size, seen.st_mtime_ns
 
 
