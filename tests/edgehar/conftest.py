@@ -8,7 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from scipy.io import savemat
+
+# The same examples everywhere, and no deadline: the first call may import torch on a busy machine.
+settings.register_profile("edgehar", derandomize=True, deadline=None, max_examples=50)
+settings.load_profile("edgehar")
 
 ACTIONS, SUBJECTS, TRIALS = range(1, 5), range(1, 5), range(1, 3)
 GRAVITY_G = np.array([0.0, -1.0, 0.0])  # the axis of the wrist that points down in UTD-MHAD at rest

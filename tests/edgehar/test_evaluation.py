@@ -1,0 +1,72 @@
+import math
+
+import numpy as np
+import pytest
+
+from edgehar.evaluation import Scores, score, summary
+
+# Ten decisions by hand. Class 0: 3 clips, 2 found, 1 false. Class 1: 4 clips, 3 found, 1 false.
+# Class 2: 3 clips, 2 found, 1 false.
+TRUE = np.array([0, 0, 0, 1, 1, 1, 1, 2, 2, 2])
+SAID = np.array([0, 0, 1, 1, 1, 1, 2, 2, 2, 0])
+SUBJECTS = ["a", "a", "b", "b", "a", "a", "b", "b", "b", "b"]
+
+
+def test_accuracy_confusion_and_subjects_by_hand():
+    scores = score(SAID, TRUE, SUBJECTS, 3)
+    assert scores.accuracy == pytest.approx(7 / 10)
+    assert scores.confusion == [[2, 1, 0], [0, 3, 1], [1, 0, 2]]
+    assert scores.per_subject == {"a": pytest.approx(4 / 4), "b": pytest.approx(3 / 6)}
+
+
+def test_macro_f1_by_hand():
+    """F1 = 2 TP / (2 TP + FP + FN): 4/6, 6/8, 4/6."""
+    assert score(SAID, TRUE, SUBJECTS, 3).macro_f1 == pytest.approx((4 / 6 + 6 / 8 + 4 / 6) / 3)
+
+
+def test_a_class_that_nobody_showed_and_nobody_said_does_not_count():
+    scores = score(SAID, TRUE, SUBJECTS, 5)
+    assert scores.macro_f1 == pytest.approx((4 / 6 + 6 / 8 + 4 / 6) / 3)
+    assert np.array(scores.confusion).shape == (5, 5)
+
+
+def test_a_class_that_was_only_said_counts_as_zero():
+    scores = score(np.array([0, 1]), np.array([0, 0]), ["a", "a"], 2)
+    assert scores.macro_f1 == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_rows_of_the_confusion_are_the_true_classes():
+    assert score(np.array([1]), np.array([0]), ["a"], 2).confusion == [[0, 1], [0, 0]]
+
+
+def test_all_right_and_all_wrong():
+    assert score(TRUE, TRUE, SUBJECTS, 3).accuracy == 1.0
+    wrong = score((TRUE + 1) % 3, TRUE, SUBJECTS, 3)
+    assert (wrong.accuracy, wrong.macro_f1) == (0.0, 0.0)
+
+
+def scores_of(accuracy, macro_f1):
+    return Scores(accuracy, macro_f1, {}, [])
+
+
+def test_spread_is_with_n_minus_one():
+    told = summary([scores_of(0.8, 0.5), scores_of(0.9, 0.5), scores_of(1.0, 0.8)])
+    assert told["accuracy"] == {
+        "per_seed": [0.8, 0.9, 1.0],
+        "mean": pytest.approx(0.9),
+        "std": pytest.approx(0.1),
+    }
+    assert told["macro_f1"]["std"] == pytest.approx(math.sqrt(0.03))
+    assert told["macro_f1"]["mean"] == pytest.approx(0.6)
+
+
+def test_one_seed_has_no_spread():
+    told = summary([scores_of(0.8, 0.7)])
+    assert told == {
+        "accuracy": {"per_seed": [0.8], "mean": 0.8, "std": None},
+        "macro_f1": {"per_seed": [0.7], "mean": 0.7, "std": None},
+    }
+
+
+def test_two_equal_seeds_have_a_spread_of_zero():
+    assert summary([scores_of(0.5, 0.5)] * 2)["accuracy"]["std"] == 0.0
