@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,6 +17,9 @@ from edgehar.errors import InputError
 from edgehar.registry import check
 from edgehar.training.batches import Batches
 from edgehar.training.modules import Fit
+
+if TYPE_CHECKING:
+    import lightning.pytorch as pl
 
 
 @dataclass(frozen=True)
@@ -31,10 +38,11 @@ class Machine:
 
 
 def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, title: str) -> list[float]:
-    """Train to the recipe's last epoch and return the mean loss of each epoch trained now.
+    """Train to the recipe's last epoch and return the mean loss of each epoch since the first.
 
     `checkpoint` is written after every epoch; if it is there, training goes on from it, with optimiser,
     schedule, random state and data order as they were. The caller deletes it when the stage is kept.
+    Raises InputError if the checkpoint is damaged.
     """
     import lightning.pytorch as pl
 
@@ -61,12 +69,36 @@ def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, tit
         limit_val_batches=0,
     )
     module.train()  # whoever asked the network before left it in eval mode, and Lightning keeps what it finds
-    resume = checkpoint if checkpoint.exists() else None
-    trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    with _interruptible(trainer):
+        trainer.fit(module, batches, ckpt_path=_whole(checkpoint), weights_only=True)
     module.eval()
     return follow.losses
+
+
+def _whole(checkpoint: Path) -> Path | None:
+    """The checkpoint if there is one."""
+    if not checkpoint.exists():
+        return None
+    try:
+        torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen kinds for a damaged file
+        raise InputError(
+            f"{checkpoint} is damaged: remove it and resume again; this stage then starts anew."
+        ) from error
+    return checkpoint
+
+
+@contextmanager
+def _interruptible(trainer: pl.Trainer) -> Iterator[None]:
+    """Ctrl-C stays KeyboardInterrupt: Lightning turns it into an exit, and SIGINT off for good."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit:
+        if not trainer.interrupted:
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
 
 
 def precision(wanted: str, accelerator: str) -> str:
