@@ -98,11 +98,10 @@ def make_plan(
         check("teacher", name, (VIDEO_TEACHER, *TEACHERS))
     recordings = open_recordings(data, data_dir)
     teachers = tuple(dict.fromkeys(_seen_by(name, recordings) for name in names))
-    chosen = METHODS[check("method", method, METHODS)] if method else _method_for(teachers)
+    chosen = _method_for(teachers, method)
     recipes = PRESETS[check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)]
     check("framing", framing, FRAMINGS)
-    if len(set(seeds)) < len(seeds):
-        raise InputError(f"Seeds {', '.join(map(str, seeds))} name one twice: name each once.")
+    _check_seeds(seeds)
     for count in (epochs, teacher_epochs):
         if count is not None and count < 1:
             raise InputError(f"{count} epochs cannot be trained: give 1 or more.")
@@ -133,7 +132,8 @@ def make_plan(
 def check_weights(name: str, weights: Mapping[str, float], recipe: Recipe) -> dict[str, float]:
     """A loss's keywords: what was given, and the recipe's label smoothing where the loss takes one.
 
-    Raises InputError for a keyword that the loss does not take or a value that is no weight.
+    Raises InputError for a keyword that the loss does not take, a value that is no weight, and weights
+    that the loss itself refuses: now, and not when the teachers have been trained.
     """
     takes = [p.name for p in inspect.signature(loss(name)).parameters.values() if p.kind is p.KEYWORD_ONLY]
     known = [keyword for keyword in takes if keyword != "projected"]
@@ -143,7 +143,29 @@ def check_weights(name: str, weights: Mapping[str, float], recipe: Recipe) -> di
         if not (math.isfinite(value) and value >= 0):
             raise InputError(f"{keyword}={value} is no weight: give a number that is 0 or more.")
     smoothing = {"label_smoothing": recipe.label_smoothing} if "label_smoothing" in known else {}
-    return {**smoothing, **weights}
+    settled = {**smoothing, **weights}
+    _try(name, settled)
+    return settled
+
+
+def _try(name: str, weights: Mapping[str, float]) -> None:
+    import torch
+
+    from edgehar.models.output import Output
+
+    student, teacher = (Output(torch.eye(3) + shift, torch.eye(3)) for shift in (0, 1))
+    try:
+        loss(name)(student, (teacher,), torch.arange(3), **weights)
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"The loss {name} cannot work with these weights: {error}") from error
+
+
+def _check_seeds(seeds: tuple[int, ...]) -> None:
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"Seeds {', '.join(map(str, seeds))} name one twice: name each once.")
+    for seed in seeds:
+        if not 0 <= seed < 2**31:
+            raise InputError(f"{seed} is no seed: give a whole number from 0 to {2**31 - 1}.")
 
 
 def _seen_by(name: str, recordings: Recordings) -> str:
@@ -152,11 +174,13 @@ def _seen_by(name: str, recordings: Recordings) -> str:
     return "rgb" if all("rgb" in clip.streams for clip in recordings.clips) else "depth"
 
 
-def _method_for(teachers: tuple[str, ...]) -> Method:
-    for method in METHODS.values():
+def _method_for(teachers: tuple[str, ...], name: str | None) -> Method:
+    named = [METHODS[check("method", name, METHODS)]] if name else METHODS.values()
+    for method in named:
         if set(teachers) <= set(method.teachers):
             return method
-    raise InputError(f"No method takes the teachers {', '.join(teachers)} together. All names: edgehar ls")
+    who = f"The method {name} does not take" if name else "No method takes"
+    raise InputError(f"{who} the teachers {', '.join(teachers)} together. All names: edgehar ls")
 
 
 def _with_epochs(recipe: Recipe, epochs: int | None) -> Recipe:
