@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
 from edgehar.cache import write_atomic
 from edgehar.errors import InputError
 from edgehar.models import STUDENTS, TEACHERS
@@ -53,7 +52,9 @@ def load_weights(network: nn.Module, path: Path) -> nn.Module:
     except SafetensorError as error:
         raise InputError(f"{path} is damaged ({error}): train again.") from None
     except RuntimeError:
-        raise InputError(f"{path} holds the weights of another network: train again.") from None
+        raise InputError(
+            f"{path} holds the weights of another network than config.json and labels.txt name: train again."
+        ) from None
     return network.eval()
 
 

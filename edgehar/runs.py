@@ -51,7 +51,13 @@ class Run:
         path = self.folder / "labels.txt"
         if not path.is_file():
             raise InputError(f"{path} does not exist: the run folder is not whole; train again.")
-        return tuple(path.read_text(encoding="utf-8").splitlines())
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is not text ({error}): train again.") from None
+        if not text.endswith("\n"):
+            raise InputError(f"{path} is cut short: the run folder is not whole; train again.")
+        return tuple(text.splitlines())
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -105,7 +111,10 @@ def open_run(folder: Path) -> Run:
 
 
 def find_run(name: str | Path | None, runs: Path = RUNS) -> Path:
-    """The folder that `name` means, or the latest finished run below `runs`. Raises InputError."""
+    """The folder that `name` means; without one the run below `runs` that was finished last.
+
+    Raises InputError if there is none.
+    """
     if name is not None:
         for folder in (Path(name), runs / name):
             if (folder / "config.json").is_file():
@@ -116,7 +125,7 @@ def find_run(name: str | Path | None, runs: Path = RUNS) -> Path:
         raise InputError(
             f"No finished run in {runs}. Type: edgehar distill --teacher video --student acc-watch"
         )
-    return finished[-1].folder
+    return max(finished, key=lambda run: (run.folder / "metrics.json").stat().st_mtime_ns).folder
 
 
 def list_runs(runs: Path = RUNS) -> list[Run]:
