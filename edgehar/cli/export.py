@@ -18,8 +18,8 @@ from edgehar.cli.options import AsJson, Debug, OneSeed, RunArg, new_app
 from edgehar.cli.output import kib, show
 
 if TYPE_CHECKING:
-    from export.artifacts import ExportReport
     from export.artifacts import Progress as Report
+    from export.report import ExportReport
 
 app = new_app()
 
@@ -62,8 +62,8 @@ def export_latest(
 def view(report: ExportReport) -> RenderableType:
     """A table of the files, the failures in red with their reason, and the path of the file to ship."""
     table = Table(title=f"Exported on {report.clips} test clips", title_justify="left", title_style="bold")
-    table.add_column("file")
-    for column in ("size", "accuracy", "agreement", "max difference"):
+    table.add_column("file", no_wrap=True)
+    for column in ("size", "accuracy", "agreement", "max diff"):
         table.add_column(column, justify="right")
     table.add_column("check")
     table.add_row("student (torch)", "", f"{report.student_accuracy:.2%}", "", "", "")

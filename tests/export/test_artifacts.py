@@ -106,20 +106,20 @@ def test_a_file_that_fails_stays_and_is_told(conv_student, tmp_path, small_run):
 
 def test_without_int8_only_float_files_are_written(run_folder):
     seen = []
-    report = export_run(run_folder, formats=["onnx"], progress=lambda *step: seen.append(step))
+    report = export_run(run_folder, int8=False, formats=["onnx"], progress=lambda *step: seen.append(step))
     assert list(report.files) == ["student.onnx"]
     assert sorted(os.listdir(report.folder)) == ["export.json", "labels.txt", "student.onnx"]
     assert ("checking student.onnx", 1, 1) in seen
 
 
 def test_files_of_another_kind_stay(run_folder):
-    export_run(run_folder, formats=["tflite"])
+    export_run(run_folder, int8=False, formats=["tflite"])
     folder = run_folder.folder / "export"
     before = (folder / "student.tflite").read_bytes()
     (folder / "student.fp16.tflite").write_bytes(b"a later kind")
     (folder / "c").mkdir()
     (folder / "c" / "student.c").write_text("int main;")
-    report = export_run(run_folder, seed=1, formats=["onnx"])
+    report = export_run(run_folder, seed=1, int8=False, formats=["onnx"])
     assert (folder / "student.tflite").read_bytes() == before
     assert (folder / "student.fp16.tflite").read_bytes() == b"a later kind"
     assert (folder / "c" / "student.c").read_text() == "int main;"
@@ -134,7 +134,7 @@ def test_a_damaged_export_json_does_not_stop_an_export(run_folder):
     folder.mkdir()
     (folder / "export.json").write_text('{"files": ')
     (folder / "student.tflite").write_bytes(b"from before")
-    export_run(run_folder, formats=["onnx"])
+    export_run(run_folder, int8=False, formats=["onnx"])
     assert (folder / "student.tflite").read_bytes() == b"from before"
     assert list(told(run_folder.folder)["files"]) == ["student.onnx"]
 
@@ -149,7 +149,7 @@ def test_a_full_disk_loses_nothing(run_folder, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
-        export_run(run_folder, formats=["onnx"])
+        export_run(run_folder, int8=False, formats=["onnx"])
     assert os.listdir(run_folder.folder) == ["export"]
     assert (folder / "student.onnx").read_bytes() == b"the earlier one"
 

@@ -17,8 +17,8 @@ from edgehar.cli.export import file_to_ship, view
 from edgehar.networks import build_student, save_weights
 from edgehar.plan import make_plan
 from edgehar.runs import Run
-from export.artifacts import ExportReport, FileReport
 from export.contract import InputContract, TensorContract
+from export.report import ExportReport, FileReport
 
 
 @pytest.fixture(scope="module")
