@@ -46,6 +46,9 @@ def new_folder(plan: Plan, out: Path | None = None) -> Path:
     """Where a run is written: `out`, or runs/<time>-<method>-<student>. Raises InputError if it is taken."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     folder = out or RUNS / f"{stamp}-{plan.method}-{plan.student}"
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError(f"{nearest} is a file, so no run can be written to {folder}: choose another --out.")
     if (folder / "config.json").exists():
         raise InputError(
             f"{folder} holds a run already: choose another --out, or continue it with --resume {folder}."
@@ -151,17 +154,25 @@ class _Experiment:
         self, stage: str, seed: int, recipe: Recipe, made_of: Any, build: Callable[..., nn.Module]
     ) -> nn.Module:
         """A network trained by cross-entropy: from this run, from the cache, or now."""
-        torch.manual_seed(seed)
-        network = build(classes=len(self.recordings.labels))
+
+        def untrained() -> nn.Module:
+            torch.manual_seed(seed)
+            return build(classes=len(self.recordings.labels))
+
         kept = self._path(stage, seed)
         if kept.exists():
-            return load_weights(network, kept)
+            return load_weights(untrained(), kept)
         shared = cache_dir() / "trained" / f"{self._key(stage, seed, recipe, made_of)}.safetensors"
         if shared.exists() and not self.fresh:
-            self.say(f"{stage}, seed {seed}: trained before with the same settings (--fresh trains again)")
-            network = load_weights(network, shared)
-            save_weights(network, kept)
-            return network
+            try:
+                network = load_weights(untrained(), shared)
+            except InputError:
+                self.say(f"{stage}, seed {seed}: damaged in the cache, so it is trained again")
+            else:
+                self.say(f"{stage}, seed {seed}: trained before in the same way; --fresh trains again")
+                save_weights(network, kept)
+                return network
+        network = untrained()
         clips = self.parts["train"].streams(network.streams)
         batches = Batches(clips, recipe, seed)
         self._train(Fit(network, recipe, len(batches)), batches, stage, seed)
@@ -204,7 +215,7 @@ class _Experiment:
         return Bank(warps, tuple(said))
 
     def _train(self, module: Fit, batches: Batches, stage: str, seed: int) -> None:
-        """Train, keep the weights, then drop the checkpoint, in this order: a kill at any point loses no work."""
+        """Train, keep the weights, then drop the checkpoint, in this order: a kill loses no work."""
         checkpoint = self.folder / f"seed-{seed}" / "checkpoints" / f"{stage}.ckpt"
         losses = train(module, batches, checkpoint, self.machine, f"{stage}, seed {seed}")
         self._log(stage, seed, losses)
@@ -218,13 +229,15 @@ class _Experiment:
         return score(said, test.labels, list(test.subjects), test.classes)
 
     def _log(self, stage: str, seed: int, losses: list[float]) -> None:
+        """Write a stage's losses, in place of what a run that was broken off had written of them."""
         path = self.folder / "log.csv"
+        rows = [["seed", "stage", "epoch", "loss"]]
+        if path.exists():
+            rows = [row for row in csv.reader(path.open(newline="")) if row[:2] != [str(seed), stage]]
+        rows += [[str(seed), stage, str(epoch), f"{value:.6f}"] for epoch, value in enumerate(losses, 1)]
         text = io.StringIO(newline="")
-        rows = csv.writer(text, lineterminator="\n")
-        if not path.exists():
-            rows.writerow(["seed", "stage", "epoch", "loss"])
-        rows.writerows([seed, stage, epoch, f"{value:.6f}"] for epoch, value in enumerate(losses, 1))
-        write_text(path, (path.read_text() if path.exists() else "") + text.getvalue())
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        write_text(path, text.getvalue())
 
     def _path(self, stage: str, seed: int) -> Path:
         return self.folder / f"seed-{seed}" / f"{stage}.safetensors"
