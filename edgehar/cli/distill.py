@@ -70,7 +70,7 @@ def distill(
     run = distill_run(options, accelerator=accelerator, resume=resume, fresh=fresh, out=out)
     show({"run": str(run.folder), **run.metrics}, as_json, lambda _: _table(run))
     if not as_json:
-        console.print(f"Next: edgehar export {run.folder} --int8")
+        _say(f"Next: edgehar export {run.folder} --int8")
 
 
 def distill_run(
@@ -82,7 +82,7 @@ def distill_run(
     out: Path | None = None,
 ) -> Run:
     """Plan (or take up) a run and carry it out with bars and lines on stderr."""
-    console.print("Starting (torch and Lightning take some seconds to load)")
+    _say("Starting (torch and Lightning take some seconds to load)")
     from edgehar.data.source import open_recordings
     from edgehar.distil import distil, new_folder
     from edgehar.plan import make_plan
@@ -97,16 +97,21 @@ def distill_run(
     else:
         plan, recordings = make_plan(**options)
         folder = new_folder(plan, out)
-    console.print(
+    _say(
         f"{plan.method}: {', '.join(plan.teachers)} teaches {plan.student} on {plan.data}, {plan.split}, "
         f"preset {plan.preset}, seeds {', '.join(map(str, plan.seeds))}; writing {folder}"
     )
     try:
-        return distil(plan, recordings, folder, machine, fresh=fresh, say=console.print, progress=_bar)
+        return distil(plan, recordings, folder, machine, fresh=fresh, say=_say, progress=_bar)
     except KeyboardInterrupt:
         if (folder / "config.json").exists():
-            console.print(f"Stopped; what is trained is kept. Go on: edgehar distill --resume {folder}")
+            _say(f"Stopped; what is trained is kept. Go on: edgehar distill --resume {folder}")
         raise
+
+
+def _say(line: str) -> None:
+    """A line as it is: a path in it may hold brackets, and must survive being copied."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _bar(items: Any, title: str, total: int) -> Any:
@@ -132,7 +137,12 @@ def _refuse_others(options: dict[str, Any]) -> None:
 
     defaults = {p.name: p.default for p in inspect.signature(distill).parameters.values()}
     defaults |= {"loss_name": None, "loss_weights": {}, "seeds": (0,)}
-    if changed := [name for name, value in options.items() if value != defaults[name]]:
+    flags = {"loss_name": "--loss", "loss_weights": "--weight", "seeds": "--seed"}
+    if changed := [
+        flags.get(name, "--" + name.replace("_", "-"))
+        for name, value in options.items()
+        if value != defaults[name]
+    ]:
         raise InputError(
             f"--resume takes a run up as it was begun; leave out {', '.join(changed)}, or start a new run."
         )
@@ -140,9 +150,10 @@ def _refuse_others(options: dict[str, Any]) -> None:
 
 def _table(run: Run) -> RenderableType:
     from rich.table import Table
+    from rich.text import Text
 
     metrics = run.metrics
-    table = Table(title=f"{run.folder}: {metrics['dataset']}, {metrics['split']}, last epoch")
+    table = Table(title=Text(f"{run.folder}: {metrics['dataset']}, {metrics['split']}, last epoch"))
     for column in ("network", "accuracy", "macro-F1"):
         table.add_column(column, justify="left" if column == "network" else "right")
     rows = {f"teacher {name}": m for name, m in metrics["teachers"].items()}
