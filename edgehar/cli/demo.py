@@ -115,7 +115,12 @@ def view(outcome: Outcome) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title="On the embedded motion data, which is for trying: claim nothing from it")
+    table = Table(
+        title="On the embedded motion data, which is for trying: claim nothing from it",
+        caption="The baseline is the same network as the student, so it costs the same. "
+        f"All three steps took {outcome.seconds:.0f} s.",
+        caption_justify="left",
+    )
     table.add_column("network")
     for column in ("accuracy", "size", "latency, cpu-arm\n(estimated)", "latency, here\n(measured)"):
         table.add_column(column, justify="right")
