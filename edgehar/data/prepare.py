@@ -17,12 +17,13 @@ import numpy as np
 from edgehar.cache import cache_dir, fingerprint, write_atomic
 from edgehar.data.clip import Clip, Recordings
 from edgehar.errors import InputError
+from edgehar.signals.person import frame_person, is_cut_out
 from edgehar.signals.resample import resample
 
 T = TypeVar("T")
 Progress = Callable[[Iterable[T], str, int], Iterable[T]]
 VIDEO = ("depth", "rgb")
-PREPARED_BY = 1  # version of what this file does to a stream
+PREPARED_BY = 2  # version of what this file does to a stream
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _read(clip: Clip, modality: str) -> np.ndarray:
 
 
 def _fit_video(values: np.ndarray, frames: int, size: tuple[int, int]) -> np.ndarray:
-    """Nearest frames, each picture averaged down to the wanted size.
+    """Nearest frames, a person who was cut out brought to one size, each picture averaged to the wanted size.
 
     Depth 0 means unseen: it takes no part in an average, and where most of a cell is unseen, so is the cell.
     """
@@ -108,7 +109,8 @@ def _fit_video(values: np.ndarray, frames: int, size: tuple[int, int]) -> np.nda
     from torch.nn.functional import interpolate
 
     at = np.round(np.linspace(0, len(values) - 1, frames)).astype(int)
-    pictures = torch.from_numpy(values[at]).permute(0, 3, 1, 2).float()
+    values = frame_person(values[at]) if is_cut_out(values) else values[at]
+    pictures = torch.from_numpy(values).permute(0, 3, 1, 2).float()
     small = interpolate(pictures, size, mode="area")
     if values.shape[-1] == 1:
         seen = interpolate((pictures > 0).float(), size, mode="area")
