@@ -31,10 +31,10 @@ def build_teacher(name: str, classes: int) -> nn.Module:
 
 def save_weights(network: nn.Module, path: Path) -> None:
     """Write a network's weights as safetensors, whole or not at all."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save  # save_file would leave files that only their owner may read
 
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
-    write_atomic(path, lambda part: save_file(state, part))
+    write_atomic(path, lambda part: part.write_bytes(save(state)))
 
 
 def load_weights(network: nn.Module, path: Path) -> nn.Module:

@@ -40,12 +40,10 @@ def ask_views(
     said = [ask(teacher, clips, view) for view in progress(warps, title, len(warps))]
     logits = torch.stack([output.logits for output in said])
     embedding = torch.stack([output.embedding for output in said])
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    write_atomic(path, lambda part: save_file({"logits": logits, "embedding": embedding}, part))
+    write_atomic(path, lambda part: part.write_bytes(save({"logits": logits, "embedding": embedding})))
     return logits, embedding
-
-
 
 
 def _load(path: Path) -> tuple[torch.Tensor, torch.Tensor] | None:

@@ -103,6 +103,12 @@ def test_there_is_no_pickle_in_the_file(student, tmp_path):
     assert head[8:9] == b"{"  # safetensors: a length, then JSON
 
 
+def test_whoever_may_read_the_folder_may_read_the_weights(student, tmp_path):
+    save_weights(student, tmp_path / "w.safetensors")
+    (tmp_path / "text").write_text("")
+    assert (tmp_path / "w.safetensors").stat().st_mode == (tmp_path / "text").stat().st_mode
+
+
 def refused(network, path):
     with pytest.raises(InputError) as error:
         load_weights(network, path)
