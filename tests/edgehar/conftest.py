@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -162,3 +165,35 @@ def write_recordings() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def write_colour() -> Callable[..., Path]:
     return write_avi
+
+
+QUICK = ("--preset", "quick", "--student", "acc-micro", "--epochs", "2", "--teacher-epochs", "2")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A command line that has ended, in this process."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def call(*arguments: str | Path) -> Told:
+    """The command line inside this process, where torch is already loaded."""
+    from edgehar.cli.main import run
+
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        exit_code = run([str(argument) for argument in arguments])
+    return Told(exit_code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def distill(utd_mhad: Path) -> Callable[..., Told]:
+    """`distill("--out", folder)`: `edgehar distill` on the tiny UTD-MHAD, two epochs a network."""
+
+    def on_tiny(*arguments: str | Path, data_dir: Path = utd_mhad) -> Told:
+        options = () if "--resume" in arguments else ("--data", "utd-mhad", "--data-dir", data_dir, *QUICK)
+        return call("distill", *options, "--accelerator", "cpu", *arguments)
+
+    return on_tiny
