@@ -56,6 +56,13 @@ def test_a_file_is_written_with_its_folders(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["text.txt"]
 
 
+def test_the_writers_file_keeps_the_ending_that_some_writers_look_at(tmp_path):
+    seen = []
+    write_atomic(tmp_path / "file.npz", lambda part: (seen.append(part), part.touch()))
+    assert seen[0].suffix == ".npz"
+    assert seen[0].parent == tmp_path
+
+
 def test_an_old_file_is_replaced(tmp_path):
     write_text(tmp_path / "a", "old")
     write_text(tmp_path / "a", "new")
