@@ -206,8 +206,8 @@ class _Experiment:
         said = []
         for name in plan.teachers:
             weights = self._path(f"teacher-{name}", seed).read_bytes()
-            made = [hashlib.sha256(weights).hexdigest(), plan.views, seed, plan.student_recipe, plan.shape]
-            key = fingerprint([*self._data(), *map(str, made)])
+            views = [plan.views, seed, plan.student_recipe.warp, plan.student_recipe.trim, str(plan.shape)]
+            key = fingerprint([*self._data(), hashlib.sha256(weights).hexdigest(), views])
             title = f"Asking the {name} teacher, seed {seed}"
             teacher = networks[f"teacher-{name}"].to(self.machine.device)
             said.append(ask_views(teacher, clips, warps, key, title, self.progress))
