@@ -78,7 +78,7 @@ def person(number: int) -> Person:
 def habit(who: Person, number: int, action: Action) -> Action:
     """This person's own way of action `number`, the same in every trial."""
     rng = generator(Draw.HABIT, who.number, number)
-    action = shared(action, rng.uniform(0.7, 1.0) if action.two_handed else rng.uniform(0.0, 0.3))
+    action = shared(action, rng.uniform(0.8, 1.0) if action.two_handed else rng.uniform(0.0, 0.25))
     tempo = who.tempo * float(np.exp(rng.normal(0, 0.1)))
     gain = _factors(rng, action.moved, 0.09)
     offset = _normals(rng, action.moved, 0.08)
@@ -123,8 +123,8 @@ def stand(rng: np.random.Generator, time: np.ndarray) -> tuple[np.ndarray, float
 
     It faces past the camera, with its left side nearer, so that hands held forward are seen.
     """
-    place = np.array([rng.uniform(-0.1, 0.1), -CAMERA_HEIGHT, rng.uniform(2.65, 2.85)])
-    turn = rng.normal(-0.45, 0.12)
+    place = np.array([rng.uniform(-0.06, 0.06), -CAMERA_HEIGHT, rng.uniform(2.65, 2.85)])
+    turn = rng.normal(-0.45, 0.08)
     sway = waves(rng, np.array([[0.01], [0.0], [0.01]]), rng.uniform(0.2, 0.6, (3, 1)), time)
     return place + sway.T, turn
 

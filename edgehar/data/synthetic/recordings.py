@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -138,23 +138,29 @@ def _film() -> dict[str, np.ndarray]:
 
 
 _MAKERS = {"motion": _motion, "film": _film}
+_SHAPES = {
+    "motion": {"acc": (SAMPLES, 3), "gyro": (SAMPLES, 3), "skeleton": (SAMPLES, len(JOINTS), 3)},
+    "film": {"depth": (FRAMES, draw.Camera.height, draw.Camera.width, 1)},
+}
 
 
 def _arrays(name: str, kept: dict[str, dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """All clips' arrays by stream: from memory, else from the cache folder, else made."""
     if name not in kept:
         path = cache_dir() / "synthetic" / f"{name}-{VERSION}.npz"
-        kept[name] = _load(path) or _keep(path, _MAKERS[name]())
+        shapes = {stream: (len(KEYS), *shape) for stream, shape in _SHAPES[name].items()}
+        kept[name] = _load(path, shapes) or _keep(path, _MAKERS[name]())
     return kept[name]
 
 
-def _load(path: Path) -> dict[str, np.ndarray] | None:
-    """The arrays of a cache file, or None where there is none or it is damaged (zip files have a sum)."""
+def _load(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray] | None:
+    """The arrays of a cache file, or None where there is none or it is damaged (zip files have sums)."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as members:
+            arrays = {stream: members[stream] for stream in members.files}
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
         return None
+    return arrays if {stream: values.shape for stream, values in arrays.items()} == shapes else None
 
 
 def _keep(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
