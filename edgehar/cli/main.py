@@ -41,6 +41,7 @@ class Verbs(TyperGroup):
         module, _ = VERBS[cmd_name]
         command = typer.main.get_command(import_module(module).app)
         _keep_stdout_for_results(command)
+        _keep_examples_whole(command)
         return command
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
@@ -72,6 +73,15 @@ def _keep_stdout_for_results(command: Any) -> None:
                 return work(**options)
 
         command.callback = kept
+
+
+def _keep_examples_whole(command: Any) -> None:
+    """Gives each example of a help its own line, never broken, so that it can be copied."""
+    for nested in getattr(command, "commands", {}).values():
+        _keep_examples_whole(nested)
+    if command.epilog:
+        unbroken = "\b\n"  # to the help's formatter
+        command.epilog = unbroken + command.epilog.replace(": edgehar ", ":\n  edgehar ").replace(". ", "\n")
 
 
 app = typer.Typer(

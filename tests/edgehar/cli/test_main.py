@@ -88,10 +88,9 @@ def test_every_verb_has_a_file_of_its_name_and_the_common_options(edgehar, verb_
 
 @pytest.mark.parametrize("verb_name", VERBS)
 def test_every_example_can_be_typed(edgehar, parse, verb_name):
-    told = " ".join(edgehar(verb_name, "--help").stdout.split())
-    _, colon, examples = told.partition("Example: ")
-    assert colon, f"edgehar {verb_name} --help has no example"
-    lines = re.findall(r"edgehar (.+?)(?=\.? [A-Z][^.]*: edgehar|; edgehar|$)", examples)
+    _, _, examples = edgehar(verb_name, "--help").stdout.partition("Example:\n")
+    lines = re.findall(r"^    edgehar (.+)$", examples, re.MULTILINE)
+    assert lines, f"edgehar {verb_name} --help has no example"
     assert lines[0].split()[0] == verb_name
     for line in lines:
         parse(line)
