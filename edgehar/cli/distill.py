@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,7 +104,10 @@ def distill_run(
         f"preset {plan.preset}, seeds {', '.join(map(str, plan.seeds))}; writing {folder}"
     )
     try:
-        return distil(plan, recordings, folder, machine, fresh=fresh, say=_say, progress=_bar)
+        with ExitStack() as bars:
+            return distil(
+                plan, recordings, folder, machine, fresh=fresh, say=_say, progress=partial(_bar, bars)
+            )
     except KeyboardInterrupt:
         if (folder / "config.json").exists():
             _say(f"Stopped; what is trained is kept. Go on: edgehar distill --resume {folder}")
@@ -114,10 +119,13 @@ def _say(line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _bar(items: Any, title: str, total: int) -> Any:
+def _bar(bars: ExitStack, items: Any, title: str, total: int) -> Any:
+    """A bar that ends with the items, or with `bars` where what is done with one of them fails."""
     from rich.progress import track
 
-    return track(items, title, total, console=console)
+    shown = track(items, title, total, console=console)
+    bars.callback(shown.close)
+    return shown
 
 
 def _weights(given: list[str]) -> dict[str, float]:
