@@ -138,7 +138,7 @@ def _film() -> dict[str, np.ndarray]:
 
 
 _MAKERS = {"motion": _motion, "film": _film}
-_SHAPES = {
+_SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "motion": {"acc": (SAMPLES, 3), "gyro": (SAMPLES, 3), "skeleton": (SAMPLES, len(JOINTS), 3)},
     "film": {"depth": (FRAMES, draw.Camera.height, draw.Camera.width, 1)},
 }
