@@ -1,4 +1,4 @@
-"""How right a network is: accuracy, macro-F1, confusion, per subject."""
+"""How right a network is, and where it is not: accuracy, macro-F1, per subject, per class, confusions."""
 
 from __future__ import annotations
 
@@ -32,6 +32,38 @@ def score(predicted: np.ndarray, labels: np.ndarray, subjects: Sequence[str], cl
         macro_f1=float(multiclass_f1_score(said, true, classes, average="macro")),
         per_subject={s: float(right[names == s].mean()) for s in sorted(set(subjects))},
         confusion=multiclass_confusion_matrix(said, true, classes).tolist(),
+    )
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often one class was taken for another: `clips` of them, `share` (0 to 1) of all that it has."""
+
+    true: str
+    said: str
+    clips: int
+    share: float
+
+
+def recall(scores: Scores, labels: Sequence[str]) -> dict[str, float | None]:
+    """By class, the fraction of its clips that were named rightly; None for a class without a clip."""
+    rows = zip(labels, scores.confusion, strict=True)
+    return {label: row[i] / sum(row) if any(row) else None for i, (label, row) in enumerate(rows)}
+
+
+def worst_confusions(scores: Scores, labels: Sequence[str], most: int = 10) -> tuple[Confusion, ...]:
+    """At most `most` pairs of classes that were taken for one another, the most clips first."""
+    matrix = np.asarray(scores.confusion)
+    np.fill_diagonal(matrix, 0)
+    of_class = np.sum(scores.confusion, axis=1)
+    order = np.argsort(-matrix, axis=None, kind="stable")[:most]
+    pairs = (np.unravel_index(at, matrix.shape) for at in order)
+    return tuple(
+        Confusion(
+            labels[true], labels[said], int(matrix[true, said]), float(matrix[true, said] / of_class[true])
+        )
+        for true, said in pairs
+        if matrix[true, said]
     )
 
 

@@ -42,7 +42,7 @@ def evaluate_file(
 
 def run_of(path: Path) -> Run | None:
     """The run in whose export folder a file lies, if it lies in one."""
-    folder = path.absolute().parent
-    return (
-        Run(folder.parent) if folder.name == "export" and (folder.parent / "config.json").is_file() else None
-    )
+    folder = path.parent if path.parent.name else path.absolute().parent
+    if folder.name == "export" and (folder.parent / "config.json").is_file():
+        return Run(folder.parent)
+    return None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from edgehar.data.clip import Recordings
-from edgehar.data.prepare import Progress, prepare, silent
+from edgehar.data.prepare import Progress, Shape, prepare, silent
 from edgehar.data.source import divide, open_recordings
 from edgehar.plan import Plan
 from edgehar.training.batches import Clips
@@ -24,8 +24,23 @@ def read_parts(
     Raises InputError that names what is missing or unusable.
     """
     recordings = recordings or open_recordings(plan.data, plan.data_dir)
-    train, test = divide(recordings, plan.split, plan.hold_out)
-    arrays = {name: prepare(recordings, name, plan.shape, progress) for name in dict.fromkeys(streams)}
+    return divided_clips(recordings, plan.split, plan.hold_out, plan.shape, streams, progress)
+
+
+def divided_clips(
+    recordings: Recordings,
+    split: str,
+    hold_out: str | None,
+    shape: Shape,
+    streams: Iterable[str],
+    progress: Progress = silent,
+) -> dict[str, Clips]:
+    """The "train" and "test" clips of a split, as `edgehar.data.source.divide` tells them apart.
+
+    Raises InputError that names what is missing or unusable.
+    """
+    train, test = divide(recordings, split, hold_out)
+    arrays = {name: prepare(recordings, name, shape, progress) for name in dict.fromkeys(streams)}
     clips = Clips(
         arrays=arrays,
         labels=np.array([clip.label for clip in recordings.clips], dtype=np.int64),

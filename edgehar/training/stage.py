@@ -47,6 +47,7 @@ def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, tit
     import lightning.pytorch as pl
 
     from edgehar.training.callbacks import EpochBar, Follow, SaveEachEpoch
+    from edgehar.training.checkpoint import PackedCheckpoint
 
     follow = Follow(batches)
     callbacks: list[pl.Callback] = [follow, SaveEachEpoch(checkpoint)]
@@ -60,6 +61,7 @@ def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, tit
         precision=precision(module.recipe.precision, machine.accelerator),
         max_epochs=module.recipe.epochs,
         callbacks=callbacks,
+        plugins=[PackedCheckpoint()],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -76,11 +78,13 @@ def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, tit
 
 
 def _whole(checkpoint: Path) -> Path | None:
-    """The checkpoint if there is one."""
+    """The checkpoint if there is one. Raises InputError if it is damaged, or of another version's making."""
+    from edgehar.training.checkpoint import PackedCheckpoint
+
     if not checkpoint.exists():
         return None
     try:
-        torch.load(checkpoint, map_location="cpu", weights_only=True)
+        PackedCheckpoint().load_checkpoint(checkpoint)
     except Exception as error:  # torch raises half a dozen kinds for a damaged file
         raise InputError(
             f"{checkpoint} is damaged: remove it and resume again; this stage then starts anew."

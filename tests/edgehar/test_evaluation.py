@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from edgehar.evaluation import Scores, score, summary
+from edgehar.evaluation import Confusion, Scores, recall, score, summary, worst_confusions
 
 # Ten decisions by hand. Class 0: 3 clips, 2 found, 1 false. Class 1: 4 clips, 3 found, 1 false.
 # Class 2: 3 clips, 2 found, 1 false.
@@ -43,6 +43,31 @@ def test_all_right_and_all_wrong():
     assert score(TRUE, TRUE, SUBJECTS, 3).accuracy == 1.0
     wrong = score((TRUE + 1) % 3, TRUE, SUBJECTS, 3)
     assert (wrong.accuracy, wrong.macro_f1) == (0.0, 0.0)
+
+
+def test_recall_by_hand_and_unknown_for_a_class_without_a_clip():
+    scores = score(SAID, TRUE, SUBJECTS, 4)
+    assert recall(scores, "abcd") == {
+        "a": pytest.approx(2 / 3),
+        "b": pytest.approx(3 / 4),
+        "c": pytest.approx(2 / 3),
+        "d": None,
+    }
+
+
+def test_the_worst_confusion_comes_first_and_what_is_right_is_none():
+    scores = Scores(0, 0, {}, [[5, 0, 1], [3, 1, 0], [0, 2, 8]])
+    assert worst_confusions(scores, "abc") == (
+        Confusion("b", "a", 3, 3 / 4),
+        Confusion("c", "b", 2, 2 / 10),
+        Confusion("a", "c", 1, 1 / 6),
+    )
+    assert worst_confusions(scores, "abc", most=1) == (Confusion("b", "a", 3, 3 / 4),)
+    assert scores.confusion == [[5, 0, 1], [3, 1, 0], [0, 2, 8]]  # not changed by the asking
+
+
+def test_a_network_that_is_always_right_confuses_nothing():
+    assert worst_confusions(score(TRUE, TRUE, SUBJECTS, 3), "abc") == ()
 
 
 def scores_of(accuracy, macro_f1):
