@@ -27,6 +27,7 @@ from edgehar.errors import InputError
 from edgehar.evaluation import Scores, score, summary
 from edgehar.losses import loss
 from edgehar.models import STUDENTS, TEACHERS
+from edgehar.models.network import Network
 from edgehar.networks import ask, build_student, build_teacher, load_weights, save_weights
 from edgehar.plan import Plan
 from edgehar.runs import RUNS, Run
@@ -138,7 +139,8 @@ class _Experiment:
 
     def run_seed(self, seed: int) -> dict[str, Scores]:
         """Every network of one seed, by the name of its weights file, scored on the test clips."""
-        plan, networks = self.plan, {}
+        plan = self.plan
+        networks: dict[str, Network] = {}
         for name in plan.teachers:
             networks[f"teacher-{name}"] = self._alone(
                 f"teacher-{name}", seed, plan.teacher_recipe, TEACHERS[name], partial(build_teacher, name)
@@ -151,11 +153,11 @@ class _Experiment:
         return {stage: self._score(network) for stage, network in networks.items()}
 
     def _alone(
-        self, stage: str, seed: int, recipe: Recipe, made_of: Any, build: Callable[..., nn.Module]
-    ) -> nn.Module:
+        self, stage: str, seed: int, recipe: Recipe, made_of: Any, build: Callable[..., Network]
+    ) -> Network:
         """A network trained by cross-entropy: from this run, from the cache, or now."""
 
-        def untrained() -> nn.Module:
+        def untrained() -> Network:
             torch.manual_seed(seed)
             return build(classes=len(self.recordings.labels))
 
@@ -179,7 +181,7 @@ class _Experiment:
         write_atomic(shared, lambda part: shutil.copyfile(kept, part) and None)
         return network
 
-    def _student(self, seed: int, networks: dict[str, nn.Module]) -> nn.Module:
+    def _student(self, seed: int, networks: dict[str, Network]) -> Network:
         """The student, taught by this seed's teachers."""
         plan = self.plan
         torch.manual_seed(seed)
@@ -195,12 +197,16 @@ class _Experiment:
         if takes_projections(lesson):
             heads = projection_heads(ask(network, clips.only(slice(0, 2))), bank)
         module = Distil(
-            network, plan.student_recipe, len(batches), partial(lesson, **plan.loss_weights), heads
+            network,
+            plan.student_recipe,
+            len(batches),
+            partial(lesson, **dict[str, Any](plan.loss_weights)),
+            heads,
         )
         self._train(module, batches, "student", seed)
         return network
 
-    def _bank(self, seed: int, networks: dict[str, nn.Module]) -> Bank:
+    def _bank(self, seed: int, networks: dict[str, Network]) -> Bank:
         plan, clips = self.plan, self.parts["train"]
         warps = view_warps(len(clips), plan.views, plan.student_recipe, seed)
         said = []
@@ -222,7 +228,7 @@ class _Experiment:
         save_weights(module.network, self._path(stage, seed))
         checkpoint.unlink(missing_ok=True)
 
-    def _score(self, network: nn.Module) -> Scores:
+    def _score(self, network: Network) -> Scores:
         test = self.parts["test"]
         said = ask(network.to(self.machine.device), test).logits.argmax(1).numpy()
         network.cpu()

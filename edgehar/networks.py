@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from edgehar.cache import write_atomic
 from edgehar.errors import InputError
@@ -13,17 +13,21 @@ from edgehar.registry import check, load
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from edgehar.models.network import Network
     from edgehar.models.output import Output
     from edgehar.training.batches import Clips
 
 
-def build_student(name: str, classes: int, window: int) -> nn.Module:
+N = TypeVar("N", bound="nn.Module")
+
+
+def build_student(name: str, classes: int, window: int) -> Network:
     """A student by its name, with the weights that torch's random state gives it."""
     target, options = STUDENTS[check("student", name, STUDENTS)]
     return load(target)(classes, window, **options)
 
 
-def build_teacher(name: str, classes: int) -> nn.Module:
+def build_teacher(name: str, classes: int) -> Network:
     """A teacher by its name, with the weights that torch's random state gives it."""
     target, options = TEACHERS[check("teacher", name, TEACHERS)]
     return load(target)(classes, **options)
@@ -37,7 +41,7 @@ def save_weights(network: nn.Module, path: Path) -> None:
     write_atomic(path, lambda part: part.write_bytes(save(state)))
 
 
-def load_weights(network: nn.Module, path: Path) -> nn.Module:
+def load_weights(network: N, path: Path) -> N:
     """Give a network its weights and return it, ready to be asked (eval mode).
 
     Raises InputError if the file is missing, damaged, or another network's.
@@ -58,7 +62,7 @@ def load_weights(network: nn.Module, path: Path) -> nn.Module:
     return network.eval()
 
 
-def ask(network: nn.Module, clips: Clips, warps: Tensor | None = None, batch: int = 32) -> Output:
+def ask(network: Network, clips: Clips, warps: Tensor | None = None, batch: int = 32) -> Output:
     """What a network says of clips, in order, without gradients; warps (N, KNOTS) bend their time first.
 
     Returns an Output of (N, ...) tensors on the CPU, without maps. Raises InputError for scores that

@@ -13,8 +13,8 @@ from edgehar.plan import Plan
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import nn
 
+    from edgehar.models.network import Network
     from edgehar.training.batches import Clips
 
 RUNS = Path("runs")
@@ -82,7 +82,7 @@ class Run:
             raise InputError(f"{self.folder} was not trained with seed {seed}: it has {known}.")
         return self.folder / f"seed-{self.seeds[0] if seed is None else seed}"
 
-    def student(self, seed: int | None = None, which: str = "student") -> nn.Module:
+    def student(self, seed: int | None = None, which: str = "student") -> Network:
         """The student (or `which="baseline"`) with its weights, in eval mode."""
         from edgehar.networks import build_student, load_weights
 

@@ -28,8 +28,12 @@ def distill(
     teacher: Annotated[
         str, typer.Option("--teacher", help="Who teaches: video, depth, rgb; several with commas.")
     ] = "video",
-    student: Annotated[str, typer.Option("--student", help="Who learns; all names: edgehar ls.")] = "acc-watch",
-    method: Annotated[str | None, typer.Option("--method", help="System; default what suits the teacher.")] = None,
+    student: Annotated[
+        str, typer.Option("--student", help="Who learns; all names: edgehar ls.")
+    ] = "acc-watch",
+    method: Annotated[
+        str | None, typer.Option("--method", help="System; default what suits the teacher.")
+    ] = None,
     loss: Annotated[str | None, typer.Option("--loss", help="Loss; default the method's.")] = None,
     weight: Annotated[
         list[str] | None, typer.Option("--weight", metavar="NAME=VALUE", help="A term's weight; repeatable.")
@@ -39,9 +43,13 @@ def distill(
     split: SplitOption = None,
     hold_out: Annotated[
         str | None,
-        typer.Option("--hold-out", metavar="SUBJECT", help="Test on this training subject instead, for choosing."),
+        typer.Option(
+            "--hold-out", metavar="SUBJECT", help="Test on this training subject instead, for choosing."
+        ),
     ] = None,
-    framing: Annotated[str, typer.Option("--framing", help="clip (whole clips, resampled) or window.")] = "clip",
+    framing: Annotated[
+        str, typer.Option("--framing", help="clip (whole clips, resampled) or window.")
+    ] = "clip",
     preset: Annotated[
         str | None, typer.Option("--preset", help="quick (default on the embedded data) or best (elsewhere).")
     ] = None,
@@ -50,7 +58,8 @@ def distill(
     teacher_epochs: Annotated[int | None, typer.Option("--teacher-epochs", help="Of each teacher.")] = None,
     accelerator: Annotated[str, typer.Option("--accelerator", help="auto, cpu or cuda.")] = "auto",
     resume: Annotated[
-        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run, as it was begun.")
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run, as it was begun."),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train again what the cache has.")] = False,
     out: OutOption = None,
@@ -123,7 +132,7 @@ def _bar(bars: ExitStack, items: Any, title: str, total: int) -> Any:
     """A bar that ends with the items, or with `bars` where what is done with one of them fails."""
     from rich.progress import track
 
-    shown = track(items, title, total, console=console)
+    shown: Any = track(items, title, total, console=console)
     bars.callback(shown.close)
     return shown
 

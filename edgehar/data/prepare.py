@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -118,12 +119,12 @@ def _fit_video(values: np.ndarray, frames: int, size: tuple[int, int]) -> np.nda
     return small.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 
 
-def _save(part, values: np.ndarray) -> None:
+def _save(part: Path, values: np.ndarray) -> None:
     with open(part, "wb") as file:
         np.save(file, values)
 
 
-def _load(path, count: int) -> np.ndarray | None:
+def _load(path: Path, count: int) -> np.ndarray | None:
     """A damaged file is made again, as if it had never been there."""
     try:
         values = np.lib.format.open_memmap(path, mode="c")

@@ -67,7 +67,8 @@ def read(data_dir: Path | None = None) -> Recordings:
     for modality, (subfolder, ending) in _FILES.items():
         for path in folder.glob(f"{subfolder}/*_{ending}"):
             if match := _NAME.match(path.name):
-                found.setdefault(tuple(map(int, match.groups())), {})[modality] = path
+                action, subject, trial = map(int, match.groups())
+                found.setdefault((action, subject, trial), {})[modality] = path
     if not found:
         raise InputError(f"{folder} holds no UTD-MHAD clip such as Inertial/a1_s1_t1_inertial.mat.")
     unknown = [key for key in found if not 1 <= key[0] <= len(LABELS)]

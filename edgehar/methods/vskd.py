@@ -7,7 +7,8 @@ from edgehar.methods.method import Method
 
 VSKD = Method(
     name="vskd",
-    paper="Ni et al., Cross-modal knowledge distillation for vision-to-sensor action recognition, ICASSP 2022",
+    paper="Ni et al., Cross-modal knowledge distillation for vision-to-sensor action recognition,"
+    " ICASSP 2022",
     teachers=("depth", "rgb"),
     schedule="pretrained",
     loss="dask",

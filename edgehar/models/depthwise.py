@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from edgehar.models.network import Network
 from edgehar.models.output import Output
 
 
@@ -29,7 +30,7 @@ class Separable(nn.Sequential):
         )
 
 
-class DepthwiseStudent(nn.Module):
+class DepthwiseStudent(Network):
     """Raw acceleration (N, T, 3) in m/s^2 to Output; T as given at construction, a multiple of 8.
 
     The input's normalisation is a batch norm, so nobody repeats it on a phone. Maps: `block1`, ...,
@@ -37,7 +38,6 @@ class DepthwiseStudent(nn.Module):
     """
 
     streams = ("acc",)
-    float_parts: tuple[str, ...] = ()
 
     def __init__(
         self,

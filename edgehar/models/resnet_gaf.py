@@ -10,13 +10,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from edgehar.models.network import Network
 from edgehar.models.output import Output
 from edgehar.signals.gaf import GramianAngularField
 
 WIDTHS = (64, 128, 256, 512)
 
 
-class ResNet18Gaf(nn.Module):
+class ResNet18Gaf(Network):
     """Student `acc-resnet18-gaf`: windows (N, window, 3) of raw acceleration in m/s^2 -> Output.
 
     The embedding is fc0's output (N, embedding); maps `layer1` to `layer4` are (N, 64 to 512, H, W) with

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from edgehar.models.network import Network
 from edgehar.models.output import Output
 
 POOLED = (2, 2, 2)  # what is kept of time, height and width: early or late, high or low, left or right
@@ -22,9 +23,7 @@ class Block21D(nn.Module):
 
     def __init__(self, width_in: int, width_out: int, stride: int, time_stride: int) -> None:
         super().__init__()
-        self.picture = nn.Conv3d(
-            width_in, width_out, (1, 3, 3), (1, stride, stride), (0, 1, 1), bias=False
-        )
+        self.picture = nn.Conv3d(width_in, width_out, (1, 3, 3), (1, stride, stride), (0, 1, 1), bias=False)
         self.norm1 = nn.BatchNorm3d(width_out)
         self.time = nn.Conv3d(width_out, width_out, (3, 1, 1), (time_stride, 1, 1), (1, 0, 0), bias=False)
         self.norm2 = nn.BatchNorm3d(width_out)
@@ -38,7 +37,7 @@ class Block21D(nn.Module):
         return F.relu(self.norm2(self.time(y)) + self.short(x), inplace=True)
 
 
-class Video21D(nn.Module):
+class Video21D(Network):
     """Video (N, F, H, W, C) uint8 to Output; C = 1 is depth (0 to 5 m, 0 unseen), C = 3 colour.
 
     The network itself makes what it looks at: each picture relative to its clip's mean and spread,
@@ -69,7 +68,7 @@ class Video21D(nn.Module):
         self.fc0 = nn.Linear(widths[-1] * math.prod(POOLED), fc0)
         self.dropout = nn.Dropout(dropout)
         self.fc1 = nn.Linear(fc0, classes)
-        self.to(memory_format=torch.channels_last_3d)
+        self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stubs lack it
 
     def forward(self, video: Tensor) -> Output:
         x = self.stem(look(video).contiguous(memory_format=torch.channels_last_3d))

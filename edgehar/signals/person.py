@@ -20,14 +20,14 @@ def frame_person(video: np.ndarray) -> np.ndarray:
     on the feet, around the middle of the body; what lies outside the picture is unseen. So a teacher
     need not learn how tall people are or where they stood. A video without a person comes back as it is.
     """
-    seen = video[..., 0] > 0  # (T, H, W)
+    seen: np.ndarray = np.asarray(video[..., 0] > 0)  # (T, H, W)
     columns = np.flatnonzero(seen.any(axis=(0, 1)))
     if not len(columns):
         return video
     middle = int(np.median(np.nonzero(seen)[2]))
     half = max(1, round(TRUNK * seen.shape[1]))
     trunk = seen[:, :, max(0, middle - half) : middle + half + 1].any(axis=2)  # (T, H)
-    trunk = trunk[trunk.any(axis=1)]
+    trunk = np.asarray(trunk)[np.any(trunk, axis=1)]
     top, bottom = trunk.argmax(axis=1), trunk.shape[1] - trunk[:, ::-1].argmax(axis=1)
     standing = np.percentile(bottom - top, 75)
     height = max(4, round(HEADROOM * standing))

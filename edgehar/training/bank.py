@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import Generator, nn
+from torch import Generator
 
 from edgehar.cache import cache_dir, write_atomic
 from edgehar.data.prepare import Progress, silent
+from edgehar.models.network import Network
 from edgehar.networks import ask
 from edgehar.signals.augment import draw_warps
 from edgehar.training.batches import Clips
@@ -23,7 +24,7 @@ def view_warps(clips: int, views: int, recipe: Recipe, seed: int) -> torch.Tenso
 
 
 def ask_views(
-    teacher: nn.Module,
+    teacher: Network,
     clips: Clips,
     warps: torch.Tensor,
     kept_as: str,

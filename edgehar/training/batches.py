@@ -109,11 +109,11 @@ def mixed(batch: dict[str, Any], alpha: float, generator: Generator) -> dict[str
     count = len(batch["labels"])
     partners = torch.randperm(count, generator=generator)
     weights = torch.from_numpy(
-        np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator))).beta(
-            alpha, alpha, count
-        )
+        np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator))).beta(alpha, alpha, count)
     ).float()
-    result = {n: augment.mix(v, partners, weights) for n, v in batch.items() if n != "teachers"}
+    result: dict[str, Any] = {
+        n: augment.mix(v, partners, weights) for n, v in batch.items() if n != "teachers"
+    }
     if "teachers" in batch:
         result["teachers"] = tuple(
             tuple(augment.mix(part, partners, weights) for part in said) for said in batch["teachers"]

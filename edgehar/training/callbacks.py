@@ -11,7 +11,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from edgehar.cache import write_atomic
 from edgehar.training.batches import Batches
-from edgehar.training.modules import Fit
 
 
 class Follow(pl.Callback):
@@ -21,13 +20,13 @@ class Follow(pl.Callback):
         self.batches = batches
         self.losses: list[float] = []
 
-    def setup(self, trainer: pl.Trainer, module: Fit, stage: str) -> None:
+    def setup(self, trainer: pl.Trainer, module: Any, stage: str) -> None:
         self.batches.rank, self.batches.ranks = trainer.global_rank, trainer.world_size
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, module: Fit) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: Any) -> None:
         self.batches.epoch = trainer.current_epoch
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, module: Fit) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
         self.losses.append(module.epoch_loss())
 
     def state_dict(self) -> dict[str, Any]:
@@ -47,8 +46,8 @@ class SaveEachEpoch(pl.Callback):
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, module: Fit) -> None:
-        if trainer.current_epoch + 1 < trainer.max_epochs:
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
+        if trainer.current_epoch + 1 < (trainer.max_epochs or 0):
             if trainer.world_size == 1:
                 write_atomic(self.path, lambda part: trainer.save_checkpoint(part))
             else:
@@ -69,17 +68,17 @@ class EpochBar(pl.Callback):
         )
         self.title = title
 
-    def on_train_start(self, trainer: pl.Trainer, module: Fit) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Any) -> None:
         self.task = self.bar.add_task(
             self.title, total=trainer.max_epochs, completed=trainer.current_epoch, loss=float("nan")
         )
         self.bar.start()
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, module: Fit) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
         self.bar.update(self.task, advance=1, loss=module.epoch_loss())
 
-    def on_train_end(self, trainer: pl.Trainer, module: Fit) -> None:
+    def on_train_end(self, trainer: pl.Trainer, module: Any) -> None:
         self.bar.stop()
 
-    def on_exception(self, trainer: pl.Trainer, module: Fit, error: BaseException) -> None:
+    def on_exception(self, trainer: pl.Trainer, module: Any, error: BaseException) -> None:
         self.bar.stop()

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from edgehar.models.network import Network
 from edgehar.models.output import Output
 from edgehar.training.batches import teachers_said
 from edgehar.training.recipe import Recipe
@@ -20,7 +21,7 @@ Lesson = Callable[..., Tensor]  # a loss of edgehar.losses with its weights
 class Fit(pl.LightningModule):
     """Train one network with cross-entropy: a teacher, or the baseline."""
 
-    def __init__(self, network: nn.Module, recipe: Recipe, steps_per_epoch: int) -> None:
+    def __init__(self, network: Network, recipe: Recipe, steps_per_epoch: int) -> None:
         super().__init__()
         self.network, self.recipe, self.steps_per_epoch = network, recipe, steps_per_epoch
         self.losses: list[Tensor] = []
@@ -40,7 +41,7 @@ class Fit(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Dropout's random state is a function of seed and epoch too: see Batches."""
-        batches = self.trainer.train_dataloader
+        batches: Any = self.trainer.train_dataloader
         torch.manual_seed(batches.seed * 1_000_003 + self.current_epoch)
         self.losses.clear()
 
@@ -51,7 +52,10 @@ class Fit(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         decay = [p for p in self.parameters() if p.dim() > 1]
         plain = [p for p in self.parameters() if p.dim() <= 1]
-        groups = [{"params": decay, "weight_decay": self.recipe.weight_decay}, {"params": plain}]
+        groups: list[dict[str, Any]] = [
+            {"params": decay, "weight_decay": self.recipe.weight_decay},
+            {"params": plain},
+        ]
         optimiser = torch.optim.AdamW(groups, lr=self.recipe.lr, weight_decay=0.0)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, self.recipe.lr, epochs=self.recipe.epochs, steps_per_epoch=self.steps_per_epoch
@@ -67,7 +71,7 @@ class Distil(Fit):
     """
 
     def __init__(
-        self, network: nn.Module, recipe: Recipe, steps_per_epoch: int, lesson: Lesson, heads: nn.ModuleList
+        self, network: Network, recipe: Recipe, steps_per_epoch: int, lesson: Lesson, heads: nn.ModuleList
     ) -> None:
         super().__init__(network, recipe, steps_per_epoch)
         self.lesson, self.heads = lesson, heads

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -105,7 +105,7 @@ def _interruptible(trainer: pl.Trainer) -> Iterator[None]:
         raise KeyboardInterrupt from None
 
 
-def precision(wanted: str, accelerator: str) -> str:
+def precision(wanted: str, accelerator: str) -> Any:
     """Lightning's precision for a recipe's: `auto` is bf16-mixed where the hardware multiplies bf16."""
     if wanted != "auto":
         return wanted
