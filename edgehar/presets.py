@@ -36,7 +36,7 @@ PRESETS = {
         teacher=Recipe(
             epochs=40, batch=8, lr=2e-3, warp=0.3, trim=0.1, shift=0.05, zoom=0.08, precision="auto"
         ),
-        student=Recipe(epochs=150, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
+        student=Recipe(epochs=200, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
         shape=Shape(),
         views=8,
     ),
