@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import json
 import re
 import shlex
@@ -22,7 +22,7 @@ TABLES = {
     "STUDENTS": "edgehar.models",
     "METHODS": "edgehar.methods",
 }
-SMALL = "--data gestures --preset quick --epochs 2 --teacher-epochs 2 --accelerator cpu --json".split()
+SMALL = shlex.split("--data gestures --preset quick --epochs 2 --teacher-epochs 2 --accelerator cpu --json")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def added(tmp_path_factory):
         for name in modules:
             assert importlib.util.find_spec(name) is None, f"{name} is taken: rename it in {PAGE.name}"
             package = importlib.import_module(name.rpartition(".")[0])
-            patch.setattr(package, "__path__", [*package.__path__, str(root / package.__name__.replace(".", "/"))])
+            beside = root.joinpath(*package.__name__.split("."))
+            patch.setattr(package, "__path__", [*package.__path__, str(beside)])
         importlib.invalidate_caches()
         for section in sections().values():
             table = getattr(importlib.import_module(TABLES[section.table]), section.table)
