@@ -23,6 +23,7 @@ from edgehar.registry import check
 from edgehar.training.recipe import Recipe
 
 FRAMINGS = ("clip", "window")
+SCHEDULES = ("pretrained",)  # of a method; what distil can carry out
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def make_plan(
     recordings = open_recordings(data, data_dir)
     teachers = tuple(dict.fromkeys(_seen_by(name, recordings) for name in names))
     chosen = _method_for(teachers, method)
+    check("schedule", chosen.schedule, SCHEDULES)
     recipes = PRESETS[check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)]
     check("framing", framing, FRAMINGS)
     _check_seeds(seeds)
