@@ -8,6 +8,7 @@ of a second, and filing each tensor on its own was a fiftieth of it.
 
 from __future__ import annotations
 
+import io
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from math import prod
@@ -25,8 +26,13 @@ class PackedCheckpoint(CheckpointIO):
     """Lightning's way to a checkpoint file, for a Trainer's `plugins`."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Writes the file in place; whoever needs it whole or not at all writes a neighbour first."""
-        torch.save(pack(checkpoint), path)
+        """Writes the file in place; whoever needs it whole or not at all writes a neighbour first.
+
+        Python writes it, because torch's writer hides from its RuntimeError that a disk is full.
+        """
+        whole = io.BytesIO()
+        torch.save(pack(checkpoint), whole)
+        Path(path).write_bytes(whole.getbuffer())
 
     def load_checkpoint(
         self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True
