@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -242,6 +243,42 @@ def survives(distill, two_seeds, own_cache, folder, after):
 @pytest.mark.parametrize("after", [0, 2, 3, 4, 5, 10, 12])
 def test_a_full_disk_loses_nothing(distill, two_seeds, own_cache, tmp_path, after):
     assert survives(distill, two_seeds, own_cache, tmp_path / "run", after)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """`small_disk(kib)`: a folder on a file system of that size, or the same folder made larger."""
+    folder = tmp_path / "small-disk"
+    folder.mkdir()
+
+    def mount(kib):
+        remount = "remount," if folder.is_mount() else ""
+        options = f"{remount}size={kib}k"
+        ended = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], capture_output=True)
+        if ended.returncode:
+            pytest.skip(f"a small file system cannot be mounted here: {ended.stderr.decode().strip()}")
+        return folder
+
+    yield mount
+    if folder.is_mount():
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.skipif(not shutil.which("mount"), reason="no mount command")
+@pytest.mark.parametrize("room", [0, 0.2, 4.5], ids=["config", "first checkpoint", "second checkpoint"])
+def test_a_disk_that_is_truly_full_is_said(distill, two_seeds, own_cache, small_disk, room):
+    """`room` in teachers: a checkpoint is three of its weights' size, the next needs room beside it."""
+    shutil.copytree(two_seeds.cache / "prepared", own_cache / "prepared")
+    teacher_kib = (two_seeds.folder / "seed-0" / "teacher-depth.safetensors").stat().st_size / 1024
+    folder = small_disk(4 + round(room * teacher_kib)) / "run"
+    told = distill("--out", folder, "--teacher-epochs", "3")
+    assert told.exit_code == 2, told.stderr
+    assert "The disk is full while writing" in told.stderr.splitlines()[-1]
+    assert not list(folder.rglob(".*"))
+    assert (folder / "seed-0" / "checkpoints" / "teacher-depth.ckpt").exists() == (room > 3)
+    small_disk(4 + round(20 * teacher_kib))
+    told = distill("--resume", folder) if room else distill("--out", folder)
+    assert told.exit_code == 0, told.stderr
 
 
 @pytest.mark.slow
