@@ -150,7 +150,7 @@ def test_unseen_depth_takes_no_part_in_an_average():
     """2 x 2 cells worked by hand: the mean of what was seen, 0 where less than half was seen."""
     picture = np.array(
         [
-            [100, 100, 100, 0, 80, 0, 0, 0],
+            [100, 100, 100, 0, 80, 0, 80, 0],
             [100, 100, 80, 0, 0, 0, 0, 0],
         ],
         np.uint8,
