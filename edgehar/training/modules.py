@@ -26,6 +26,14 @@ class Fit(pl.LightningModule):
         self.network, self.recipe, self.steps_per_epoch = network, recipe, steps_per_epoch
         self.losses: list[Tensor] = []
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Lightning notes which hook runs, some fifty times a step, and torch would ask each time whether
+        that is a parameter."""
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     def forward(self, batch: dict[str, Any]) -> Output:
         return self.network(*(batch[name] for name in self.network.streams))
 

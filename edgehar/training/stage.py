@@ -48,6 +48,7 @@ def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, tit
 
     from edgehar.training.callbacks import EpochBar, Follow, SaveEachEpoch
     from edgehar.training.checkpoint import PackedCheckpoint
+    from edgehar.training.profiler import Untimed
 
     follow = Follow(batches)
     callbacks: list[pl.Callback] = [follow, SaveEachEpoch(checkpoint)]
@@ -62,6 +63,7 @@ def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, tit
         max_epochs=module.recipe.epochs,
         callbacks=callbacks,
         plugins=[PackedCheckpoint()],
+        profiler=Untimed(),
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
