@@ -218,7 +218,7 @@ class _Experiment:
             teacher = networks[f"teacher-{name}"].to(self.machine.device)
             said.append(ask_views(teacher, clips, warps, key, title, self.progress))
             teacher.cpu()
-        return Bank(warps, tuple(said))
+        return Bank(warps, tuple(said), plan.pooled)
 
     def _train(self, module: Fit, batches: Batches, stage: str, seed: int) -> None:
         """Train, keep the weights, then drop the checkpoint, in this order: a kill loses no work."""

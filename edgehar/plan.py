@@ -46,6 +46,7 @@ class Plan:
     teacher_recipe: Recipe
     student_recipe: Recipe
     views: int
+    pooled: bool = False
     loss_weights: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -126,6 +127,7 @@ def make_plan(
         teacher_recipe=_with_epochs(recipes.teacher, teacher_epochs),
         student_recipe=student_recipe,
         views=recipes.views,
+        pooled=recipes.pooled,
         loss_weights=check_weights(loss_name, weights, student_recipe),
     )
     return plan, recordings

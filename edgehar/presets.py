@@ -15,12 +15,14 @@ from edgehar.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Preset:
-    """teacher, student: recipes. shape: of the prepared clips. views: of each clip in the teachers' bank."""
+    """teacher, student: recipes. shape: of the prepared clips. views: of each clip in the
+    teachers' bank; pooled: whether their mean answers for the clip (see training.batches.Bank)."""
 
     teacher: Recipe
     student: Recipe
     shape: Shape
     views: int
+    pooled: bool
 
 
 PRESETS = {
@@ -31,6 +33,7 @@ PRESETS = {
         student=Recipe(epochs=60, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
         shape=Shape(frames=16, height=32),
         views=4,
+        pooled=True,
     ),
     "best": Preset(
         teacher=Recipe(
@@ -39,5 +42,6 @@ PRESETS = {
         student=Recipe(epochs=200, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
         shape=Shape(),
         views=8,
+        pooled=True,
     ),
 }

@@ -46,11 +46,23 @@ class Bank:
 
     warps: (V, N, KNOTS), the time maps of the views. outputs: for each teacher logits (V, N, classes)
     and embedding (V, N, D). A student that looks at view v is warped in time by warps[v] too, so both
-    see the same clip; the teacher has run V times per clip, not once per epoch.
+    see the same clip; the teacher has run V times per clip, not once per epoch. pooled: the mean over
+    the views answers for the clip instead, and the student's time is bent afresh in every epoch, as the
+    baseline's is.
     """
 
     warps: Tensor
     outputs: tuple[tuple[Tensor, Tensor], ...]
+    pooled: bool = False
+
+    def heard(self) -> tuple[tuple[Tensor, Tensor], ...]:
+        """The outputs as the student hears them: view by view, or pooled their mean for every view."""
+        if not self.pooled:
+            return self.outputs
+        return tuple(
+            (z.mean(0, keepdim=True).expand_as(z), e.mean(0, keepdim=True).expand_as(e))
+            for z, e in self.outputs
+        )
 
 
 class Batches:
@@ -65,6 +77,7 @@ class Batches:
         self.clips, self.recipe, self.seed, self.bank = clips, recipe, seed, bank
         self.tensors = {name: torch.from_numpy(values) for name, values in clips.arrays.items()}
         self.labels = F.one_hot(torch.from_numpy(clips.labels).long(), clips.classes).float()
+        self.said = () if bank is None else bank.heard()
         self.epoch = 0
         self.rank, self.ranks = 0, 1
 
@@ -86,8 +99,8 @@ class Batches:
         batch: dict[str, Any] = {"labels": self.labels[rows]}
         if self.bank is not None:
             views = torch.randint(len(self.bank.warps), (count,), generator=generator)
-            warps = self.bank.warps[views, rows]
-            batch["teachers"] = tuple((z[views, rows], e[views, rows]) for z, e in self.bank.outputs)
+            warps = warps if self.bank.pooled else self.bank.warps[views, rows]
+            batch["teachers"] = tuple((z[views, rows], e[views, rows]) for z, e in self.said)
         for name, values in self.tensors.items():
             batch[name] = augmented(name, values[rows], warps, recipe, generator)
         return mixed(batch, recipe.mixup, generator) if recipe.mixup else batch

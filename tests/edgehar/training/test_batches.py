@@ -210,3 +210,21 @@ def test_named_streams_alone():
     assert list(clips().streams(("depth",)).arrays) == ["depth"]
     with pytest.raises(KeyError):
         clips().streams(("rgb",))
+
+
+def test_a_pooled_bank_answers_with_its_mean_and_leaves_time_free():
+    known = replace(bank(), pooled=True)
+    ramp = np.broadcast_to(np.linspace(0, 1, 16)[:, None], (COUNT, 16, 3)).astype(np.float32)
+    numbered = Clips({"acc": ramp}, clips().labels, clips().subjects, CLASSES)
+    recipe = replace(PLAIN, warp=0.5)
+    heard = next(iter(Batches(numbered, recipe, seed=1, bank=known)))
+    (first, second) = teachers_said(heard)
+    number = first.logits[:, 0] - 100  # the mean over views 0, 1, 2 adds 100
+    assert torch.equal(number % 1, torch.zeros(len(number)))
+    assert torch.equal(heard["labels"].argmax(1), number.long() % CLASSES)
+    assert torch.equal(second.logits - first.logits, torch.full_like(first.logits, 1000))
+    alone = next(iter(Batches(numbered, recipe, seed=1)))
+    assert torch.equal(heard["labels"], alone["labels"])
+    bent = known.warps[:, number.long()]  # none of the bank's own warps is used
+    for view in range(3):
+        assert not torch.allclose(heard["acc"][:, :, 0], augment.warp_positions(bent[view], 16) / 15)
