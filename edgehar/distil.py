@@ -10,7 +10,6 @@ import json
 import platform
 import shutil
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,7 +29,7 @@ from edgehar.models import STUDENTS, TEACHERS
 from edgehar.models.network import Network
 from edgehar.networks import ask, build_student, build_teacher, load_weights, save_weights
 from edgehar.plan import Plan
-from edgehar.runs import RUNS, Run
+from edgehar.runs import Run
 from edgehar.training.adapters import projection_heads, takes_projections
 from edgehar.training.bank import ask_views, view_warps
 from edgehar.training.batches import Bank, Batches, Clips
@@ -40,21 +39,8 @@ from edgehar.training.recipe import Recipe
 from edgehar.training.stage import Machine, precision, train
 
 Say = Callable[[str], None]
+LEAST = 3  # clips to train on: relational losses look at triples
 TRAINED_BY = 1  # version of the training code: a change that makes other weights makes other cache keys
-
-
-def new_folder(plan: Plan, out: Path | None = None) -> Path:
-    """Where a run is written: `out`, or runs/<time>-<method>-<student>. Raises InputError if it is taken."""
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    folder = out or RUNS / f"{stamp}-{plan.method}-{plan.student}"
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir():
-        raise InputError(f"{nearest} is a file, so no run can be written to {folder}: choose another --out.")
-    if (folder / "config.json").exists():
-        raise InputError(
-            f"{folder} holds a run already: choose another --out, or continue it with --resume {folder}."
-        )
-    return folder
 
 
 def distil(
@@ -75,6 +61,11 @@ def distil(
     streams = ["acc", *(stream for teacher in teachers for stream in teacher.streams)]
     rate_hz = _rate(plan, recordings)
     parts = read_parts(plan, streams, progress, recordings)
+    if len(parts["train"]) < LEAST:
+        raise InputError(
+            f"{recordings.name}, {plan.split}: {len(parts['train'])} clips to train on are too few, "
+            f"because losses compare {LEAST} clips with one another: add recordings."
+        )
     _start(plan, recordings, folder, rate_hz)
     experiment = _Experiment(plan, recordings, folder, machine, parts, fresh, say, progress)
     scores = [experiment.run_seed(seed) for seed in plan.seeds]

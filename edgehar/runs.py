@@ -1,10 +1,13 @@
-"""Run folders: find them, read them, and what is in them. Importing this needs no torch."""
+"""Run folders: make them, find them, read them, and what is in them. Importing this needs no torch."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +129,30 @@ def find_run(name: str | Path | None, runs: Path = RUNS) -> Path:
             f"No finished run in {runs}. Type: edgehar distill --teacher video --student acc-watch"
         )
     return max(finished, key=lambda run: (run.folder / "metrics.json").stat().st_mtime_ns).folder
+
+
+def new_folder(plan: Plan, out: Path | None = None) -> Path:
+    """Where a run is written: `out`, or a new folder runs/<time>-<method>-<student>, made at once so that
+    no run begun in the same second takes it. Raises InputError if it is taken."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    folder = out or RUNS / f"{stamp}-{plan.method}-{plan.student}"
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError(f"{nearest} is a file, so no run can be written to {folder}: choose another --out.")
+    if (folder / "config.json").exists():
+        raise InputError(
+            f"{folder} holds a run already: choose another --out, or continue it with --resume {folder}."
+        )
+    return folder if out else _claim(folder)
+
+
+def _claim(folder: Path) -> Path:
+    """The folder, or the first of folder-2, folder-3, ... that was not there, made."""
+    for name in chain([folder.name], (f"{folder.name}-{number}" for number in count(2))):
+        with suppress(FileExistsError):
+            folder.with_name(name).mkdir(parents=True)
+            return folder.with_name(name)
+    raise AssertionError("not reached")
 
 
 def list_runs(runs: Path = RUNS) -> list[Run]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -95,9 +95,9 @@ def distill_run(
     """Plan (or take up) a run and carry it out with bars and lines on stderr."""
     _say("Starting (torch and Lightning take some seconds to load)")
     from edgehar.data.source import open_recordings
-    from edgehar.distil import distil, new_folder
+    from edgehar.distil import distil
     from edgehar.plan import make_plan
-    from edgehar.runs import Run, find_run
+    from edgehar.runs import Run, find_run, new_folder
     from edgehar.training.stage import Machine, check_accelerator
 
     machine = Machine(check_accelerator(accelerator), progress=True)
@@ -121,6 +121,9 @@ def distill_run(
         if (folder / "config.json").exists():
             _say(f"Stopped; what is trained is kept. Go on: edgehar distill --resume {folder}")
         raise
+    finally:
+        with suppress(OSError):
+            folder.rmdir()  # only if nothing was written to it
 
 
 def _say(line: str) -> None:

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from edgehar.data.prepare import Shape
 from edgehar.errors import InputError
 from edgehar.networks import build_student, save_weights
 from edgehar.plan import Plan
-from edgehar.runs import Run, find_run, list_runs, open_run, read_json
+from edgehar.runs import Run, find_run, list_runs, new_folder, open_run, read_json
 from edgehar.training.recipe import Recipe
 
 PLAN = Plan(
@@ -79,6 +80,37 @@ def test_the_student_is_that_of_the_first_seed_unless_another_is_named(make_run)
 def test_a_seed_that_was_not_trained_names_those_that_were(make_run):
     run = open_run(make_run("a"))
     assert "not trained with seed 0: it has 4, 2" in refused(lambda: run.student(0))
+
+
+# Making
+
+
+def test_runs_begun_in_one_second_have_folders_of_their_own(monkeypatch, tmp_path):
+    """`for seed in 0 1 2; do edgehar distill --seed $seed & done`"""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls):
+            return cls(2026, 1, 2, 3, 4, 5)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("edgehar.runs.datetime", Stopped)
+    names = [new_folder(PLAN).as_posix() for _ in range(3)]
+    first = "runs/20260102-030405-vskd-acc-micro"
+    assert names == [first, f"{first}-2", f"{first}-3"]
+
+
+def test_where_a_run_is_to_be_written_is_not_made_before_it_is(tmp_path):
+    assert new_folder(PLAN, tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_run_is_not_written_over_and_a_file_is_no_place_for_one(make_run, tmp_path):
+    folder = make_run("a", finished=False)
+    assert f"--resume {folder}" in refused(lambda: new_folder(PLAN, folder))
+    (tmp_path / "file").write_text("")
+    for name in ("file", "file/run"):
+        assert "is a file" in refused(lambda name=name: new_folder(PLAN, tmp_path / name))
 
 
 # Finding

@@ -123,7 +123,7 @@ def test_framing_by_windows_is_refused_for_clips_of_mixed_length(run_on, tmp_pat
 def test_a_wrong_name_or_value_is_one_sentence(distill, tmp_path, monkeypatch, options, words):
     monkeypatch.chdir(tmp_path)
     refused(distill(*options), *words)
-    assert list(tmp_path.iterdir()) == []
+    assert not [path for path in tmp_path.rglob("*") if path.name != "runs"]
 
 
 def test_a_folder_that_holds_a_run_is_not_written_over(distill, tmp_path):
@@ -138,6 +138,12 @@ def test_a_file_is_no_place_for_a_run(distill, tmp_path, name):
     (tmp_path / "notes.txt").write_text("mine")
     refused(distill("--out", tmp_path / name), "notes.txt is a file", "--out")
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_what_cannot_be_trained_leaves_no_empty_folder(distill, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(distill("--hold-out", "2"), "hold out one of 1, 3")
+    assert list(tmp_path.rglob("*")) in ([], [tmp_path / "runs"])
 
 
 # A whole run, killed three times on its way
