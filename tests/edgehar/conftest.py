@@ -197,3 +197,22 @@ def distill(utd_mhad: Path) -> Callable[..., Told]:
         return call("distill", *options, "--accelerator", "cpu", *arguments)
 
     return on_tiny
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run that has ended, and the cache that it filled."""
+
+    folder: Path
+    cache: Path
+
+
+@pytest.fixture(scope="session")
+def two_seeds(distill: Callable[..., Told], tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A run with the seeds 0 and 3 and a cache of its own. To be read only."""
+    folder = tmp_path_factory.mktemp("two-seeds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEHAR_CACHE", str(folder / "cache"))
+        told = distill("--seed", 0, "--seed", 3, "--out", folder / "run")
+    assert told.exit_code == 0, told.stderr
+    return Done(folder / "run", folder / "cache")

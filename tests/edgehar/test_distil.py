@@ -1,12 +1,8 @@
-"""Whole runs on the tiny UTD-MHAD: what is written, what is reused, and what survives a break."""
+"""Whole runs on the tiny UTD-MHAD: what is written, and what is reused."""
 
 import csv
-import errno
 import json
 import shutil
-import subprocess
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import torch
@@ -19,29 +15,6 @@ from edgehar.runs import open_run
 STAGES = ("teacher-depth", "baseline", "student")
 
 
-@dataclass(frozen=True)
-class Done:
-    """A run that has ended, with what it said and the cache that it filled."""
-
-    folder: Path
-    cache: Path
-    stderr: str
-
-    def files(self):
-        return {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
-
-
-@pytest.fixture(scope="module")
-def two_seeds(distill, tmp_path_factory):
-    """Seeds 0 and 3, with a cache of their own. To be read only."""
-    folder = tmp_path_factory.mktemp("two-seeds")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EDGEHAR_CACHE", str(folder / "cache"))
-        told = distill("--seed", 0, "--seed", 3, "--out", folder / "run")
-    assert told.exit_code == 0, told.stderr
-    return Done(folder / "run", folder / "cache", told.stderr)
-
-
 @pytest.fixture
 def filled_cache(two_seeds, own_cache):
     """A copy of the cache that those seeds filled."""
@@ -49,10 +22,8 @@ def filled_cache(two_seeds, own_cache):
     return own_cache
 
 
-def bits(folder):
-    """The weights and the log, byte by byte."""
-    found = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.safetensors")}
-    return found | {"log.csv": (folder / "log.csv").read_bytes()}
+def files(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def weights(folder, seed=0):
@@ -68,7 +39,7 @@ def log_of(folder):
 
 def test_the_folder_holds_what_the_design_says_and_nothing_else(two_seeds):
     seeds = {f"seed-{seed}/{stage}.safetensors" for seed in (0, 3) for stage in STAGES}
-    assert two_seeds.files() == {"config.json", "metrics.json", "labels.txt", "log.csv"} | seeds
+    assert files(two_seeds.folder) == {"config.json", "metrics.json", "labels.txt", "log.csv"} | seeds
     assert not any(path.name == "checkpoints" for path in two_seeds.folder.rglob("*"))
 
 
@@ -133,8 +104,37 @@ def test_labels_are_one_a_line(two_seeds):
 
 
 def test_seeds_teacher_baseline_and_student_are_all_different(two_seeds):
-    found = [value for name, value in bits(two_seeds.folder).items() if name != "log.csv"]
+    found = [path.read_bytes() for path in two_seeds.folder.rglob("*.safetensors")]
     assert len(set(found)) == 6
+
+
+def test_two_teachers_on_a_training_subject(distill, utd_mhad_rgb, tmp_path):
+    """Depth and colour teach at once, tested on a training subject who was held out: the way to choose."""
+    told = distill(
+        "--teacher", "rgb,video,depth", "--hold-out", "3", "--out", tmp_path / "run", data_dir=utd_mhad_rgb
+    )
+    assert told.exit_code == 0, told.stderr
+    run = open_run(tmp_path / "run")
+    assert list(run.metrics["teachers"]) == ["rgb", "depth"]
+    assert run.metrics["split"] == "cross-subject, subject 3 held out"
+    assert run.metrics["student"]["accuracy"]["std"] is None
+    assert {p.stem for p in run.seed_folder().iterdir()} == {
+        "teacher-rgb",
+        "teacher-depth",
+        "baseline",
+        "student",
+    }
+    assert set(run.clips("train", "acc").subjects) == {"1"}
+    assert set(run.clips("test", "acc").subjects) == {"3"}
+
+
+def test_clips_too_few_to_compare_are_said(distill, tmp_path, write_recordings):
+    """The relational terms look at triples of clips."""
+    folder = write_recordings(tmp_path / "few", actions=(1,), subjects=(1, 2))
+    told = distill("--out", tmp_path / "run", data_dir=folder)
+    assert told.exit_code == 2, told.stderr
+    assert "2 clips to train on" in told.stderr.splitlines()[-1]
+    assert not (tmp_path / "run").exists()
 
 
 # What is reused
@@ -187,107 +187,3 @@ def test_only_what_was_made_in_the_same_way_is_reused(filled_cache, distill, tmp
     assert told.exit_code == 0, told.stderr
     seed = 1 if "--seed" in options else 0
     assert {stage for stage in STAGES if f"{stage}, seed {seed}: trained before" in told.stderr} == reused
-
-
-# What survives
-
-
-class Full:
-    """A disk that is full when the n-th file is to be kept."""
-
-    def __init__(self, after):
-        self.left = after
-
-    def __call__(self, number):
-        self.left -= 1
-        if self.left < 0:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def interrupted(distill, folder, after):
-    """A run on a disk that fills up: whether it did."""
-    with pytest.MonkeyPatch.context() as patch:
-        full = Full(after)
-        patch.setattr("edgehar.cache.os.fsync", full)
-        told = distill("--out", folder)
-    if full.left >= 0:
-        return False
-    assert told.exit_code == 2
-    assert "The disk is full while writing" in told.stderr.splitlines()[-1]
-    assert "Traceback" not in told.stderr
-    return True
-
-
-def survives(distill, two_seeds, own_cache, folder, after):
-    """Whether the disk filled up; if it did, the run goes on to the bits of one that never stopped."""
-    shutil.copytree(two_seeds.cache / "prepared", own_cache / "prepared")
-    if not interrupted(distill, folder, after):
-        return False
-    before = {path: path.read_bytes() for path in folder.rglob("*.safetensors")}
-    begun = (folder / "config.json").exists()
-    told = distill("--resume", folder) if begun else distill("--out", folder)
-    assert told.exit_code == 0, told.stderr
-    assert all(path.read_bytes() == content for path, content in before.items())
-    assert weights(folder) == weights(two_seeds.folder)
-    expected = [row for row in log_of(two_seeds.folder) if row["seed"] == "0"]
-    reused = {row["stage"] for row in expected} - {row["stage"] for row in log_of(folder)}
-    assert reused <= {stage for stage in STAGES if f"{stage}, seed 0: trained before" in told.stderr}
-    assert [row for row in expected if row["stage"] not in reused] == log_of(folder)
-    assert not list(folder.rglob(".*")), "nothing half written is left"
-    assert not list(folder.rglob("checkpoints"))
-    return True
-
-
-# Files in order: labels, config; of teacher and baseline each checkpoint, log, weights, cache; the bank;
-# the student's checkpoint, log, weights; metrics.
-@pytest.mark.parametrize("after", [0, 2, 3, 4, 5, 10, 12])
-def test_a_full_disk_loses_nothing(distill, two_seeds, own_cache, tmp_path, after):
-    assert survives(distill, two_seeds, own_cache, tmp_path / "run", after)
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """`small_disk(kib)`: a folder on a file system of that size, or the same folder made larger."""
-    folder = tmp_path / "small-disk"
-    folder.mkdir()
-
-    def mount(kib):
-        remount = "remount," if folder.is_mount() else ""
-        options = f"{remount}size={kib}k"
-        ended = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], capture_output=True)
-        if ended.returncode:
-            pytest.skip(f"a small file system cannot be mounted here: {ended.stderr.decode().strip()}")
-        return folder
-
-    yield mount
-    if folder.is_mount():
-        subprocess.run(["umount", folder], check=True)
-
-
-@pytest.mark.skipif(not shutil.which("mount"), reason="no mount command")
-@pytest.mark.parametrize("room", [0, 0.2, 4.5], ids=["config", "first checkpoint", "second checkpoint"])
-def test_a_disk_that_is_truly_full_is_said(distill, two_seeds, own_cache, small_disk, room):
-    """`room` in teachers: a checkpoint is three of its weights' size, the next needs room beside it."""
-    shutil.copytree(two_seeds.cache / "prepared", own_cache / "prepared")
-    teacher_kib = (two_seeds.folder / "seed-0" / "teacher-depth.safetensors").stat().st_size / 1024
-    folder = small_disk(4 + round(room * teacher_kib)) / "run"
-    told = distill("--out", folder, "--teacher-epochs", "3")
-    assert told.exit_code == 2, told.stderr
-    assert "The disk is full while writing" in told.stderr.splitlines()[-1]
-    assert not list(folder.rglob(".*"))
-    assert (folder / "seed-0" / "checkpoints" / "teacher-depth.ckpt").exists() == (room > 3)
-    small_disk(4 + round(20 * teacher_kib))
-    told = distill("--resume", folder) if room else distill("--out", folder)
-    assert told.exit_code == 0, told.stderr
-
-
-@pytest.mark.slow
-def test_a_full_disk_at_any_file_loses_nothing(distill, two_seeds, tmp_path, monkeypatch):
-    after = 0
-    while True:
-        cache = tmp_path / str(after) / "cache"
-        monkeypatch.setenv("EDGEHAR_CACHE", str(cache))
-        if not survives(distill, two_seeds, cache, tmp_path / str(after) / "run", after):
-            break
-        after += 1
-    assert after >= 14
