@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,9 @@ class Fit(pl.LightningModule):
         loss = self.loss(batch)
         self.losses.append(loss.detach())
         return loss
+
+    # Lightning asks at every step what training_step takes; so it is not worked out each time.
+    training_step.__signature__ = inspect.signature(training_step)  # type: ignore[attr-defined]
 
     def on_train_epoch_start(self) -> None:
         """Dropout's random state is a function of seed and epoch too: see Batches."""
