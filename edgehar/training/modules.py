@@ -67,7 +67,7 @@ class Fit(pl.LightningModule):
         """Done by training_step: Lightning's place, after the forward pass, keeps the last step's gradients
         in memory (and out of the cache the activations) for as long."""
 
-    def configure_gradient_clipping(self, optimizer: Any, **_: Any) -> None:
+    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
         """Here, and not by the Trainer's setting, whose way to the same call is longer than the call."""
         torch.nn.utils.clip_grad_norm_(self.parameters(), CLIP_NORM)
 

@@ -42,8 +42,9 @@ class Machine:
 def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, title: str) -> list[float]:
     """Train to the recipe's last epoch and return the mean loss of each epoch since the first.
 
-    `checkpoint` is written after epochs (see Machine); if it is there, training goes on from it, with optimiser,
-    schedule, random state and data order as they were. The caller deletes it when the stage is kept.
+    `checkpoint` is written after epochs (see Machine); if it is there, training goes on from it, with
+    optimiser, schedule, random state and data order as they were. The caller deletes it when the stage is
+    kept.
     Raises InputError if the checkpoint is damaged.
     """
     import lightning.pytorch as pl
