@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from edgehar import __version__
 from edgehar.cache import cache_dir, fingerprint, write_atomic, write_text
@@ -27,10 +26,11 @@ from edgehar.evaluation import Scores, score, summary
 from edgehar.losses import loss
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.models.network import Network
+from edgehar.models.output import Output
 from edgehar.networks import ask, build_student, build_teacher, load_weights, save_weights
 from edgehar.plan import Plan
 from edgehar.runs import Run
-from edgehar.training.adapters import projection_heads, takes_projections
+from edgehar.training.adapters import build_adapters
 from edgehar.training.bank import ask_views, view_warps
 from edgehar.training.batches import Bank, Batches, Clips
 from edgehar.training.modules import Distil, Fit
@@ -184,15 +184,13 @@ class _Experiment:
         clips = self.parts["train"].streams(network.streams)
         batches = Batches(clips, plan.student_recipe, seed, bank)
         lesson = loss(plan.loss)
-        heads = nn.ModuleList()
-        if takes_projections(lesson):
-            heads = projection_heads(ask(network, clips.only(slice(0, 2))), bank)
+        said = [Output(logits[0, :2], embedding[0, :2]) for logits, embedding in bank.outputs]
         module = Distil(
             network,
             plan.student_recipe,
             len(batches),
             partial(lesson, **dict[str, Any](plan.loss_weights)),
-            heads,
+            build_adapters(lesson, ask(network, clips.only(slice(0, 2))), said),
         )
         self._train(module, batches, "student", seed)
         return network

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from edgehar.losses import loss
+from edgehar.models.output import Output
 from edgehar.networks import ask, build_student
 from edgehar.signals.augment import draw_warps
-from edgehar.training.adapters import projection_heads
+from edgehar.training.adapters import build_adapters
 from edgehar.training.batches import Bank, Batches, Clips
 from edgehar.training.modules import Distil, Fit
 from edgehar.training.recipe import Recipe
@@ -65,9 +66,10 @@ def make_distil(recipe: Recipe, seed: int = 0, **weights: float) -> tuple[Distil
     bank = easy_bank(clips)
     batches = Batches(clips, recipe, seed, bank)
     network = build_student("acc-micro", CLASSES, 128)
-    heads = projection_heads(ask(network, clips.only(slice(0, 2))), bank)
+    teachers = [Output(logits[0, :2], embedding[0, :2]) for logits, embedding in bank.outputs]
+    adapters = build_adapters(loss("dask"), ask(network, clips.only(slice(0, 2))), teachers)
     lesson = partial(loss("dask"), **({"distance": 1.0, "angle": 1.0, "semantic": 0.1} | weights))
-    return Distil(network, recipe, len(batches), lesson, heads), batches
+    return Distil(network, recipe, len(batches), lesson, adapters), batches
 
 
 @pytest.fixture(params=[make_fit, make_distil], ids=["fit", "distil"])
