@@ -3,7 +3,7 @@
 Both train `acc-watch` by the recipe of the preset `best` on 430 windows of noise (128, 3): the same batches
 and augmentation, optimiser, schedule, gradient clipping and dropout, so that both end with the same weights,
 bit for bit, which is checked. The Trainer is called as a run calls it (`edgehar.training.stage.train`),
-checkpoint after every epoch included. An epoch of the bare loop runs before each of the Trainer's, so that a
+its checkpoints included. An epoch of the bare loop runs before each of the Trainer's, so that a
 busy machine slows both alike; a pair is compared with itself, and the median of the ratios is the result. The
 bar is on the process's CPU time, which other processes disturb least; wall time, with the wait for the
 disk, stands beside it. What happens once a stage (building the Trainer) is told apart, as `setup_ms`.
@@ -27,13 +27,12 @@ import torch
 from edgehar.networks import build_student
 from edgehar.presets import PRESETS
 from edgehar.training.batches import Batches, Clips
-from edgehar.training.modules import Fit
+from edgehar.training.modules import CLIP_NORM, Fit
 from edgehar.training.recipe import Recipe
 from edgehar.training.stage import Machine, train
 
 BAR = 0.95
 CLIPS, WINDOW, CLASSES = 430, 128, 27
-CLIP_NORM = 5.0  # as stage.train has it
 Spent = tuple[float, float]  # seconds of wall time and of CPU time
 
 
@@ -56,7 +55,7 @@ def bare_epochs(module: Fit, batches: Batches) -> Iterator[Spent]:
     for epoch in range(module.recipe.epochs):
         start = now()
         batches.epoch = epoch
-        torch.manual_seed(batches.seed * 1_000_003 + epoch)
+        torch.default_generator.manual_seed(batches.seed * 1_000_003 + epoch)
         losses = []
         for batch in batches:
             optimiser.zero_grad()

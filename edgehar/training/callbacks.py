@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +38,26 @@ class Follow(pl.Callback):
         self.losses = list(state["losses"])
 
 
-class SaveEachEpoch(pl.Callback):
-    """Write the checkpoint after every epoch, whole or not at all.
+class SaveEpochs(pl.Callback):
+    """Write the checkpoint after an epoch, whole or not at all, if the last one is `every_s` seconds old.
 
-    Lightning's own ModelCheckpoint would do, but it writes in place: a kill while writing would leave
-    half a file where a whole one was.
+    Epochs of a small student take a quarter of a second: writing each would cost more than what a kill
+    could lose. Lightning's own ModelCheckpoint would do, but it writes in place: a kill while writing
+    would leave half a file where a whole one was.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, every_s: float = 0.0) -> None:
+        self.path, self.every_s = path, every_s
+        self.saved_at = -math.inf
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
-        if trainer.current_epoch + 1 < (trainer.max_epochs or 0):
-            if trainer.world_size == 1:
-                write_atomic(self.path, lambda part: trainer.save_checkpoint(part))
-            else:
-                trainer.save_checkpoint(self.path)
+        if trainer.current_epoch + 1 >= (trainer.max_epochs or 0):
+            return
+        if trainer.world_size > 1:  # all processes must take part, and their clocks may disagree
+            trainer.save_checkpoint(self.path)
+        elif time.monotonic() - self.saved_at >= self.every_s:
+            write_atomic(self.path, lambda part: trainer.save_checkpoint(part))
+            self.saved_at = time.monotonic()
 
 
 class EpochBar(pl.Callback):

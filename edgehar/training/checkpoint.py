@@ -19,7 +19,7 @@ import torch
 from lightning.pytorch.plugins.io import CheckpointIO
 from torch import Tensor
 
-PLACE = "edgehar:tensor"  # what a place begins with; then dtype, first element and shape
+PLACE = "edgehar:tensor "  # what a place begins with; then follow dtype, first element and shape
 
 
 class PackedCheckpoint(CheckpointIO):
@@ -54,7 +54,7 @@ def pack(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(node, Tensor):
             return _with_items(node, put)
         dtype = str(node.dtype).removeprefix("torch.")
-        place = (PLACE, dtype, filled[dtype], tuple(node.shape))
+        place = f"{PLACE}{dtype} {filled[dtype]} {' '.join(map(str, node.shape))}"
         found[dtype].append(node.detach().cpu().reshape(-1))
         filled[dtype] += node.numel()
         return place
@@ -67,9 +67,10 @@ def unpack(packed: Mapping[str, Any]) -> dict[str, Any]:
     """The checkpoint that `pack` was given, bit for bit, each tensor with memory of its own."""
 
     def take(node: Any) -> Any:
-        if not (isinstance(node, tuple) and node[:1] == (PLACE,)):
+        if not (isinstance(node, str) and node.startswith(PLACE)):
             return _with_items(node, take)
-        _, dtype, start, shape = node
+        dtype, *numbers = node.removeprefix(PLACE).split()
+        start, *shape = map(int, numbers)
         return packed["flat"][dtype][start : start + prod(shape)].clone().reshape(shape)
 
     return take(packed["tree"])

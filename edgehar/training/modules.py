@@ -17,6 +17,7 @@ from edgehar.training.adapters import adapt
 from edgehar.training.batches import teachers_said
 from edgehar.training.recipe import Recipe
 
+CLIP_NORM = 5.0  # of the gradient
 Lesson = Callable[..., Tensor]  # a loss of edgehar.losses with its weights
 
 
@@ -45,6 +46,7 @@ class Fit(pl.LightningModule):
         return F.cross_entropy(logits.float(), batch["labels"], label_smoothing=self.recipe.label_smoothing)
 
     def training_step(self, batch: dict[str, Any], index: int) -> Tensor:
+        self.zero_grad()
         loss = self.loss(batch)
         self.losses.append(loss.detach())
         return loss
@@ -55,8 +57,20 @@ class Fit(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Dropout's random state is a function of seed and epoch too: see Batches."""
         batches: Any = self.trainer.train_dataloader
-        torch.manual_seed(batches.seed * 1_000_003 + self.current_epoch)
+        seed = batches.seed * 1_000_003 + self.current_epoch
+        # torch.manual_seed would also note, with a stack trace, what a GPU that is not in use should draw.
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
         self.losses.clear()
+
+    def optimizer_zero_grad(self, *_: Any) -> None:
+        """Done by training_step: Lightning's place, after the forward pass, keeps the last step's gradients
+        in memory (and out of the cache the activations) for as long."""
+
+    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
+        """Here, and not by the Trainer's setting, whose way to the same call is longer than the call."""
+        torch.nn.utils.clip_grad_norm_(self.parameters(), CLIP_NORM)
 
     def epoch_loss(self) -> float:
         """The mean training loss of the epoch so far."""

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Machine:
-    """Where to train: Lightning's accelerator, devices and nodes, and whether to show a bar."""
+    """Where to train: Lightning's accelerator, devices and nodes; whether to show a bar; and how many
+    seconds of work a kill may lose beside the epoch that it breaks off."""
 
     accelerator: str = "auto"
     devices: int | str = 1
     nodes: int = 1
     progress: bool = True
+    save_every_s: float = 1.0
 
     @property
     def device(self) -> str:
@@ -40,18 +42,19 @@ class Machine:
 def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, title: str) -> list[float]:
     """Train to the recipe's last epoch and return the mean loss of each epoch since the first.
 
-    `checkpoint` is written after every epoch; if it is there, training goes on from it, with optimiser,
-    schedule, random state and data order as they were. The caller deletes it when the stage is kept.
+    `checkpoint` is written after epochs (see Machine); if it is there, training goes on from it, with
+    optimiser, schedule, random state and data order as they were. The caller deletes it when the stage is
+    kept.
     Raises InputError if the checkpoint is damaged.
     """
     import lightning.pytorch as pl
 
-    from edgehar.training.callbacks import EpochBar, Follow, SaveEachEpoch
+    from edgehar.training.callbacks import EpochBar, Follow, SaveEpochs
     from edgehar.training.checkpoint import PackedCheckpoint
     from edgehar.training.profiler import Untimed
 
     follow = Follow(batches)
-    callbacks: list[pl.Callback] = [follow, SaveEachEpoch(checkpoint)]
+    callbacks: list[pl.Callback] = [follow, SaveEpochs(checkpoint, machine.save_every_s)]
     if machine.progress:
         callbacks.append(EpochBar(title))
     quiet()
@@ -68,7 +71,6 @@ def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, tit
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        gradient_clip_val=5.0,
         use_distributed_sampler=False,
         limit_val_batches=0,
     )

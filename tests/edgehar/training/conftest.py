@@ -20,7 +20,7 @@ from edgehar.training.recipe import Recipe
 from edgehar.training.stage import Machine
 
 CLASSES = 4
-CPU = Machine("cpu", progress=False)
+CPU = Machine("cpu", progress=False, save_every_s=0)
 
 
 def easy_clips(count: int = 32, seed: int = 0) -> Clips:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from edgehar.training.callbacks import EpochBar, Follow, SaveEachEpoch
+from edgehar.training.callbacks import EpochBar, Follow, SaveEpochs
 from edgehar.training.recipe import Recipe
 from edgehar.training.stage import train
 
@@ -49,16 +49,26 @@ def test_losses_are_kept_across_a_checkpoint():
 
 def test_every_epoch_but_the_last_is_saved(tmp_path):
     path = tmp_path / "checkpoints" / "a.ckpt"
-    save = SaveEachEpoch(path)
+    save = SaveEpochs(path)
     for epoch, exists in ((0, True), (1, True), (2, False)):
         path.unlink(missing_ok=True)
         save.on_train_epoch_end(Trainer(epoch=epoch), Module())
         assert path.exists() == exists
 
 
+def test_an_epoch_that_ends_soon_after_a_save_is_not_saved(tmp_path):
+    save, trainer = SaveEpochs(tmp_path / "a.ckpt", every_s=3600), Trainer(epochs=9)
+    save.on_train_epoch_end(trainer, Module())
+    save.on_train_epoch_end(trainer, Module())
+    assert len(trainer.saved) == 1
+    save.saved_at -= 3600
+    save.on_train_epoch_end(trainer, Module())
+    assert len(trainer.saved) == 2
+
+
 def test_a_save_that_fails_leaves_the_one_before(tmp_path):
     path = tmp_path / "a.ckpt"
-    save = SaveEachEpoch(path)
+    save = SaveEpochs(path)
     save.on_train_epoch_end(Trainer(epoch=0), Module())
 
     class Full(Trainer):
