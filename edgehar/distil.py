@@ -26,7 +26,6 @@ from edgehar.evaluation import Scores, score, summary
 from edgehar.losses import loss
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.models.network import Network
-from edgehar.models.output import Output
 from edgehar.networks import ask, build_student, build_teacher, load_weights, save_weights
 from edgehar.plan import Plan
 from edgehar.runs import Run
@@ -184,13 +183,12 @@ class _Experiment:
         clips = self.parts["train"].streams(network.streams)
         batches = Batches(clips, plan.student_recipe, seed, bank)
         lesson = loss(plan.loss)
-        said = [Output(logits[0, :2], embedding[0, :2]) for logits, embedding in bank.outputs]
         module = Distil(
             network,
             plan.student_recipe,
             len(batches),
             partial(lesson, **dict[str, Any](plan.loss_weights)),
-            build_adapters(lesson, ask(network, clips.only(slice(0, 2))), said),
+            build_adapters(lesson, ask(network, clips.only(slice(0, 2)), courses=True), bank.glimpse()),
         )
         self._train(module, batches, "student", seed)
         return network

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +13,14 @@ from edgehar.data.clip import Recordings
 from edgehar.data.prepare import Shape
 from edgehar.data.source import open_recordings
 from edgehar.errors import InputError
-from edgehar.losses import LOSSES, loss
+from edgehar.losses import LOSSES
 from edgehar.methods import METHODS, Method
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.presets import PRESETS
 from edgehar.registry import check
 from edgehar.training.recipe import Recipe
 
+Setting = float | str  # of a loss: a weight, or a word such as a gate
 FRAMINGS = ("clip", "window")
 SCHEDULES = ("pretrained",)  # of a method; what distil can carry out
 
@@ -47,7 +46,7 @@ class Plan:
     student_recipe: Recipe
     views: int
     pooled: bool = False
-    loss_weights: Mapping[str, float] = field(default_factory=dict)
+    loss_weights: Mapping[str, Setting] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As config.json holds it."""
@@ -83,7 +82,7 @@ def make_plan(
     framing: str = "clip",
     method: str | None = None,
     loss_name: str | None = None,
-    loss_weights: Mapping[str, float] | None = None,
+    loss_weights: Mapping[str, Setting] | None = None,
     preset: str | None = None,
     seeds: tuple[int, ...] = (0,),
     epochs: int | None = None,
@@ -133,35 +132,18 @@ def make_plan(
     return plan, recordings
 
 
-def check_weights(name: str, weights: Mapping[str, float], recipe: Recipe) -> dict[str, float]:
+def check_weights(name: str, weights: Mapping[str, Setting], recipe: Recipe) -> dict[str, Setting]:
     """A loss's keywords: what was given, and the recipe's label smoothing where the loss takes one.
 
     Raises InputError for a keyword that the loss does not take, a value that is no weight, and weights
     that the loss itself refuses: now, and not when the teachers have been trained.
     """
-    takes = [p.name for p in inspect.signature(loss(name)).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    known = [keyword for keyword in takes if keyword != "projected"]
-    for keyword, value in weights.items():
-        if keyword not in known:
-            raise InputError(f"The loss {name} takes no {keyword!r}; it takes {', '.join(known)}.")
-        if not (math.isfinite(value) and value >= 0):
-            raise InputError(f"{keyword}={value} is no weight: give a number that is 0 or more.")
-    smoothing = {"label_smoothing": recipe.label_smoothing} if "label_smoothing" in known else {}
+    from edgehar.losses.trial import settings, trial
+
+    smoothing = {"label_smoothing": recipe.label_smoothing} if "label_smoothing" in settings(name) else {}
     settled = {**smoothing, **weights}
-    _try(name, settled)
+    trial(name, settled)
     return settled
-
-
-def _try(name: str, weights: Mapping[str, float]) -> None:
-    import torch
-
-    from edgehar.models.output import Output
-
-    student, teacher = (Output(torch.eye(3) + shift, torch.eye(3)) for shift in (0, 1))
-    try:
-        loss(name)(student, (teacher,), torch.arange(3), **weights)
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"The loss {name} cannot work with these weights: {error}") from error
 
 
 def _check_seeds(seeds: tuple[int, ...]) -> None:

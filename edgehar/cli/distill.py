@@ -140,14 +140,17 @@ def _bar(bars: ExitStack, items: Any, title: str, total: int) -> Any:
     return shown
 
 
-def _weights(given: list[str]) -> dict[str, float]:
-    weights = {}
+def _weights(given: list[str]) -> dict[str, float | str]:
+    """What the loss is given; a value that is no number may be a word that the loss knows, such as a gate."""
+    weights: dict[str, float | str] = {}
     for text in given:
         name, _, value = text.partition("=")
+        if not (name and value):
+            raise InputError(f"--weight {text} is not NAME=VALUE, such as angle=50.")
         try:
             weights[name] = float(value)
         except ValueError:
-            raise InputError(f"--weight {text} is not NAME=VALUE, such as angle=50.") from None
+            weights[name] = value
     return weights
 
 

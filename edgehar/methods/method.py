@@ -16,4 +16,4 @@ class Method:
     teachers: tuple[str, ...]
     schedule: str
     loss: str
-    weights: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float | str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from edgehar.models.output import Output
 from edgehar.signals import augment
 from edgehar.training.batches import Bank, Batches, Clips, mixed, teachers_said
 from edgehar.training.recipe import Recipe
@@ -34,7 +35,8 @@ def bank(count=COUNT, views=3, teachers=2):
     said = []
     for teacher in range(teachers):
         values = (number + view + 1000 * teacher)[..., None]
-        said.append((values.repeat(1, 1, CLASSES), -values.repeat(1, 1, 2 + teacher)))
+        course = values[..., None].repeat(1, 1, 3, 4)
+        said.append(Output(values.repeat(1, 1, CLASSES), -values.repeat(1, 1, 2 + teacher), {"last": course}))
     return Bank(warps, tuple(said))
 
 
@@ -54,6 +56,8 @@ def test_row_i_of_everything_is_one_clip():
         assert torch.equal(first.logits[:, 0] % 100, number.float())
         assert torch.equal(second.logits - first.logits, torch.full_like(first.logits, 1000))
         assert torch.equal(-first.embedding[:, 0], first.logits[:, 0])
+        assert first.maps["last"].shape == (len(number), 3, 4)
+        assert torch.equal(first.maps["last"][:, 2, 3], first.logits[:, 0])
         assert second.embedding.shape[1] == 3
 
 
@@ -166,7 +170,8 @@ def test_mixup_mixes_everything_with_the_same_partner_and_weight():
         expected = weight[:, None] * given + (1 - weight[:, None]) * partner
         torch.testing.assert_close(batch[name].flatten(1)[moved], expected, atol=1e-4, rtol=1e-4)
     for said, before in zip(flat(batch["teachers"]), flat(clean["teachers"]), strict=True):
-        expected = weight[:, None] * before[moved] + (1 - weight[:, None]) * before[partners][moved]
+        share = weight.reshape(-1, *[1] * (before.dim() - 1))
+        expected = share * before[moved] + (1 - share) * before[partners][moved]
         torch.testing.assert_close(said[moved], expected, atol=1e-2, rtol=1e-4)
 
 
