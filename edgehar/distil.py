@@ -20,13 +20,13 @@ import torch
 from edgehar import __version__
 from edgehar.cache import cache_dir, fingerprint, write_atomic, write_text
 from edgehar.data.clip import Recordings
-from edgehar.data.prepare import Progress, common_rate, silent
+from edgehar.data.prepare import PREPARED_BY, Progress, common_rate, silent
 from edgehar.errors import InputError
 from edgehar.evaluation import Scores, score, summary
 from edgehar.losses import loss
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.models.network import Network
-from edgehar.networks import ask, build_student, build_teacher, load_weights, save_weights
+from edgehar.networks import ask, build_student, build_teacher, glimpse, load_weights, save_weights
 from edgehar.plan import Plan
 from edgehar.runs import Run
 from edgehar.training.adapters import build_adapters
@@ -34,12 +34,13 @@ from edgehar.training.bank import ask_views, view_warps
 from edgehar.training.batches import Bank, Batches, Clips
 from edgehar.training.modules import Distil, Fit
 from edgehar.training.parts import read_parts
+from edgehar.training.pose import FitPosed
 from edgehar.training.recipe import Recipe
 from edgehar.training.stage import Machine, precision, train
 
 Say = Callable[[str], None]
 LEAST = 3  # clips to train on: relational losses look at triples
-TRAINED_BY = 1  # version of the training code: a change that makes other weights makes other cache keys
+TRAINED_BY = 2  # version of the training code: a change that makes other weights makes other cache keys
 
 
 def distil(
@@ -58,6 +59,7 @@ def distil(
     """
     teachers = [build_teacher(name, len(recordings.labels)) for name in plan.teachers]
     streams = ["acc", *(stream for teacher in teachers for stream in teacher.streams)]
+    streams += ["skeleton"] if plan.teacher_recipe.pose else []
     rate_hz = _rate(plan, recordings)
     parts = read_parts(plan, streams, progress, recordings)
     if len(parts["train"]) < LEAST:
@@ -165,11 +167,20 @@ class _Experiment:
                 save_weights(network, kept)
                 return network
         network = untrained()
-        clips = self.parts["train"].streams(network.streams)
-        batches = Batches(clips, recipe, seed)
-        self._train(Fit(network, recipe, len(batches)), batches, stage, seed)
+        self._train(*self._fit(network, recipe, seed), stage, seed)
         write_atomic(shared, lambda part: shutil.copyfile(kept, part) and None)
         return network
+
+    def _fit(self, network: Network, recipe: Recipe, seed: int) -> tuple[Fit, Batches]:
+        """What trains a network alone, and on what."""
+        clips = self.parts["train"]
+        posed = recipe.pose > 0 and "skeleton" not in network.streams
+        batches = Batches(clips.streams([*network.streams, *(["skeleton"] if posed else [])]), recipe, seed)
+        if not posed:
+            return Fit(network, recipe, len(batches)), batches
+        said = glimpse(network, clips)
+        joints = clips.arrays["skeleton"].shape[2]
+        return FitPosed(network, recipe, len(batches), said, joints), batches
 
     def _student(self, seed: int, networks: dict[str, Network]) -> Network:
         """The student, taught by this seed's teachers."""
@@ -188,7 +199,7 @@ class _Experiment:
             plan.student_recipe,
             len(batches),
             partial(lesson, **dict[str, Any](plan.loss_weights)),
-            build_adapters(lesson, ask(network, clips.only(slice(0, 2)), courses=True), bank.glimpse()),
+            build_adapters(lesson, glimpse(network, clips), bank.glimpse()),
         )
         self._train(module, batches, "student", seed)
         return network
@@ -239,6 +250,7 @@ class _Experiment:
         return [
             self.recordings.name,
             self.recordings.version,
+            PREPARED_BY,
             [clip.id for clip in self.recordings.clips],
             self.plan.split,
             self.plan.hold_out,

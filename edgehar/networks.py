@@ -62,6 +62,15 @@ def load_weights(network: N, path: Path) -> N:
     return network.eval()
 
 
+def glimpse(network: Network, clips: Clips) -> Output:
+    """What a network says of the first two clips, maps included: enough to see the shapes of all."""
+    import torch
+
+    network.eval()
+    with torch.inference_mode():
+        return network(*(torch.from_numpy(clips.arrays[name][:2]) for name in network.streams))
+
+
 def ask(
     network: Network, clips: Clips, warps: Tensor | None = None, batch: int = 32, *, courses: bool = False
 ) -> Output:

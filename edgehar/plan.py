@@ -123,7 +123,7 @@ def make_plan(
         preset=preset or ("quick" if data == "synthetic" else "best"),
         seeds=seeds,
         shape=recipes.shape,
-        teacher_recipe=_with_epochs(recipes.teacher, teacher_epochs),
+        teacher_recipe=_teacher_recipe(recipes.teacher, teacher_epochs, recordings),
         student_recipe=student_recipe,
         views=recipes.views,
         pooled=recipes.pooled,
@@ -167,6 +167,12 @@ def _method_for(teachers: tuple[str, ...], name: str | None) -> Method:
             return method
     who = f"The method {name} does not take" if name else "No method takes"
     raise InputError(f"{who} the teachers {', '.join(teachers)} together. All names: edgehar ls")
+
+
+def _teacher_recipe(recipe: Recipe, epochs: int | None, recordings: Recordings) -> Recipe:
+    """Poses are learned where every clip has a skeleton, or not at all."""
+    posed = all("skeleton" in clip.streams for clip in recordings.clips)
+    return dataclasses.replace(_with_epochs(recipe, epochs), pose=recipe.pose if posed else 0.0)
 
 
 def _with_epochs(recipe: Recipe, epochs: int | None) -> Recipe:

@@ -37,7 +37,15 @@ PRESETS = {
     ),
     "best": Preset(
         teacher=Recipe(
-            epochs=40, batch=8, lr=2e-3, warp=0.3, trim=0.1, shift=0.05, zoom=0.08, precision="auto"
+            epochs=40,
+            batch=8,
+            lr=2e-3,
+            warp=0.3,
+            trim=0.1,
+            shift=0.05,
+            zoom=0.08,
+            pose=20.0,
+            precision="auto",
         ),
         student=Recipe(epochs=200, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
         shape=Shape(),

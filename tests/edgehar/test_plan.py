@@ -157,3 +157,10 @@ def test_every_preset_can_be_trained(preset):
     assert preset.views >= 1
     assert preset.student.epochs >= 1
     assert preset.teacher.epochs >= 1
+
+
+def test_poses_are_learned_where_every_clip_has_a_skeleton(make, utd_copy):
+    assert make().teacher_recipe.pose == PRESETS["best"].teacher.pose > 0
+    next((utd_copy / "Skeleton").iterdir()).unlink()
+    plan = make(data_dir=str(utd_copy))
+    assert plan.teacher_recipe == replace(PRESETS["best"].teacher, pose=0.0)
