@@ -9,7 +9,7 @@ import io
 import json
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +26,7 @@ from edgehar.evaluation import Scores, score, summary
 from edgehar.losses import loss
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.models.network import Network
+from edgehar.models.output import Output
 from edgehar.networks import ask, build_student, build_teacher, glimpse, load_weights, save_weights
 from edgehar.plan import Plan
 from edgehar.runs import Run
@@ -37,6 +38,7 @@ from edgehar.training.parts import read_parts
 from edgehar.training.pose import FitPosed
 from edgehar.training.recipe import Recipe
 from edgehar.training.stage import Machine, precision, train
+from edgehar.training.together import Together, Turns
 
 Say = Callable[[str], None]
 LEAST = 3  # clips to train on: relational losses look at triples
@@ -133,15 +135,19 @@ class _Experiment:
         """Every network of one seed, by the name of its weights file, scored on the test clips."""
         plan = self.plan
         networks: dict[str, Network] = {}
-        for name in plan.teachers:
-            networks[f"teacher-{name}"] = self._alone(
-                f"teacher-{name}", seed, plan.teacher_recipe, TEACHERS[name], partial(build_teacher, name)
-            )
+        if plan.schedule == "pretrained":
+            for name in plan.teachers:
+                networks[f"teacher-{name}"] = self._alone(
+                    f"teacher-{name}", seed, plan.teacher_recipe, TEACHERS[name], partial(build_teacher, name)
+                )
         student = partial(build_student, plan.student, window=plan.shape.window)
         networks["baseline"] = self._alone(
             "baseline", seed, plan.student_recipe, STUDENTS[plan.student], student
         )
-        networks["student"] = self._student(seed, networks)
+        if plan.schedule == "pretrained":
+            networks["student"] = self._student(seed, networks)
+        else:
+            networks |= self._together(seed)
         return {stage: self._score(network) for stage, network in networks.items()}
 
     def _alone(
@@ -193,16 +199,34 @@ class _Experiment:
         bank = self._bank(seed, networks)
         clips = self.parts["train"].streams(network.streams)
         batches = Batches(clips, plan.student_recipe, seed, bank)
-        lesson = loss(plan.loss)
-        module = Distil(
-            network,
-            plan.student_recipe,
-            len(batches),
-            partial(lesson, **dict[str, Any](plan.loss_weights)),
-            build_adapters(lesson, glimpse(network, clips), bank.glimpse()),
-        )
-        self._train(module, batches, "student", seed)
+        self._train(self._lesson(network, bank.glimpse(), len(batches)), batches, "student", seed)
         return network
+
+    def _lesson(self, student: Network, teachers: Sequence[Output], steps: int) -> Distil:
+        """The student's training by the plan's loss; of what teachers said only the shapes are looked at."""
+        lesson = loss(self.plan.loss)
+        adapters = build_adapters(lesson, glimpse(student, self.parts["train"]), teachers)
+        weighted = partial(lesson, **dict[str, Any](self.plan.loss_weights))
+        return Distil(student, self.plan.student_recipe, steps, weighted, adapters)
+
+    def _together(self, seed: int) -> dict[str, Network]:
+        """Teachers and student, trained in turns."""
+        plan, clips = self.plan, self.parts["train"]
+        torch.manual_seed(seed)
+        classes = len(self.recordings.labels)
+        made = {f"teacher-{name}": build_teacher(name, classes) for name in plan.teachers}
+        teachers, student = list(made.values()), build_student(plan.student, classes, plan.shape.window)
+        made["student"] = student
+        if self._path("student", seed).exists():
+            return {stage: load_weights(network, self._path(stage, seed)) for stage, network in made.items()}
+        streams = dict.fromkeys(s for network in teachers for s in network.streams)
+        seen = Batches(clips.streams(list(streams)), plan.teacher_recipe, seed)
+        shared = Batches(clips.streams(list({**streams, "acc": None})), plan.student_recipe, seed)
+        turns = Turns(seen, shared, plan.every)
+        fits = [Fit(network, plan.teacher_recipe, len(seen)) for network in teachers]
+        lesson = self._lesson(student, [glimpse(network, clips) for network in teachers], len(shared))
+        self._train(Together(fits, lesson, plan.every), turns, "together", seed, made)
+        return made
 
     def _bank(self, seed: int, networks: dict[str, Network]) -> Bank:
         plan, clips = self.plan, self.parts["train"]
@@ -218,12 +242,23 @@ class _Experiment:
             teacher.cpu()
         return Bank(warps, tuple(said), plan.pooled)
 
-    def _train(self, module: Fit, batches: Batches, stage: str, seed: int) -> None:
-        """Train, keep the weights, then drop the checkpoint, in this order: a kill loses no work."""
+    def _train(
+        self,
+        module: Fit,
+        batches: Batches | Turns,
+        stage: str,
+        seed: int,
+        made: Mapping[str, Network] | None = None,
+    ) -> None:
+        """Train, keep the weights, then drop the checkpoint, in this order: a kill loses no work.
+
+        made: the networks by name, the student last, where the stage trains more than module.network.
+        """
         checkpoint = self.folder / f"seed-{seed}" / "checkpoints" / f"{stage}.ckpt"
         losses = train(module, batches, checkpoint, self.machine, f"{stage}, seed {seed}")
         self._log(stage, seed, losses)
-        save_weights(module.network, self._path(stage, seed))
+        for name, network in (made or {stage: module.network}).items():
+            save_weights(network, self._path(name, seed))
         checkpoint.unlink(missing_ok=True)
 
     def _score(self, network: Network) -> Scores:

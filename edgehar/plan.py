@@ -22,13 +22,14 @@ from edgehar.training.recipe import Recipe
 
 Setting = float | str  # of a loss: a weight, or a word such as a gate
 FRAMINGS = ("clip", "window")
-SCHEDULES = ("pretrained",)  # of a method; what distil can carry out
+SCHEDULES = ("pretrained", "progressive")  # teachers first, then frozen; or teachers and student in turns
 
 
 @dataclass(frozen=True)
 class Plan:
     """What to train on what, how, and with which seeds. `hold_out`: a training subject that is tested on
-    instead of the test subjects, for choosing. `loss_weights`: the loss's keywords."""
+    instead of the test subjects, for choosing. `loss_weights`: the loss's keywords. `every`: in the schedule
+    `progressive`, epochs of the teachers for each of the student's."""
 
     data: str
     data_dir: str | None
@@ -47,6 +48,8 @@ class Plan:
     views: int
     pooled: bool = False
     loss_weights: Mapping[str, Setting] = field(default_factory=dict)
+    schedule: str = "pretrained"
+    every: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """As config.json holds it."""
@@ -87,6 +90,8 @@ def make_plan(
     seeds: tuple[int, ...] = (0,),
     epochs: int | None = None,
     teacher_epochs: int | None = None,
+    schedule: str | None = None,
+    every: int = 1,
 ) -> tuple[Plan, Recordings]:
     """Settle what an experiment is, and open its recordings.
 
@@ -100,13 +105,15 @@ def make_plan(
     recordings = open_recordings(data, data_dir)
     teachers = tuple(dict.fromkeys(_seen_by(name, recordings) for name in names))
     chosen = _method_for(teachers, method)
-    check("schedule", chosen.schedule, SCHEDULES)
+    schedule = check("schedule", schedule or chosen.schedule, SCHEDULES)
     recipes = PRESETS[check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)]
     check("framing", framing, FRAMINGS)
     _check_seeds(seeds)
-    for count in (epochs, teacher_epochs):
+    for count in (epochs, teacher_epochs, every):
         if count is not None and count < 1:
             raise InputError(f"{count} epochs cannot be trained: give 1 or more.")
+    if schedule == "progressive":
+        teacher_epochs = _progressive_epochs(teacher_epochs, every, epochs or recipes.student.epochs)
     loss_name = check("loss", loss_name or chosen.loss, LOSSES)
     student_recipe = _with_epochs(recipes.student, epochs)
     weights = {**chosen.weights, **(loss_weights or {})} if loss_name == chosen.loss else loss_weights or {}
@@ -128,6 +135,8 @@ def make_plan(
         views=recipes.views,
         pooled=recipes.pooled,
         loss_weights=check_weights(loss_name, weights, student_recipe),
+        schedule=schedule,
+        every=every,
     )
     return plan, recordings
 
@@ -173,6 +182,15 @@ def _teacher_recipe(recipe: Recipe, epochs: int | None, recordings: Recordings) 
     """Poses are learned where every clip has a skeleton, or not at all."""
     posed = all("skeleton" in clip.streams for clip in recordings.clips)
     return dataclasses.replace(_with_epochs(recipe, epochs), pose=recipe.pose if posed else 0.0)
+
+
+def _progressive_epochs(asked: int | None, every: int, students: int) -> int:
+    if asked is not None:
+        raise InputError(
+            "--teacher-epochs has no place in the schedule progressive, which trains the teachers --every "
+            "times --epochs: give these, or --schedule pretrained."
+        )
+    return every * students
 
 
 def _with_epochs(recipe: Recipe, epochs: int | None) -> Recipe:
