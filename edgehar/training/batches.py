@@ -121,6 +121,9 @@ def augmented(name: str, values: Tensor, warps: Tensor, recipe: Recipe, generato
     if name == "acc":
         values = augment.rotate(values, recipe.rotation, generator)
         values = augment.scale_and_jitter(values, recipe.scale, recipe.noise, generator)
+    if name == "skeleton":
+        values = augment.turn_body(values, recipe.turn, generator)
+        values = augment.stretch_body(values, recipe.stretch, recipe.joint_noise, generator)
     return values
 
 

@@ -12,6 +12,7 @@ from edgehar.training.recipe import Recipe
 COUNT, CLASSES = 23, 5
 PLAIN = Recipe(epochs=1, batch=4)
 FULL = replace(PLAIN, warp=0.2, trim=0.05, rotation=0.2, scale=0.1, noise=0.3, shift=0.1, zoom=0.1, mixup=0.3)
+FULL = replace(FULL, turn=0.2, stretch=0.1, joint_noise=0.01)
 
 
 def clips(count=COUNT):
@@ -150,6 +151,24 @@ def test_the_clips_themselves_are_never_changed():
     batches = Batches(held, FULL, 0)
     list(batches)
     assert all(np.array_equal(before[name], values) for name, values in held.arrays.items())
+
+
+def test_what_concerns_the_watch_leaves_the_skeleton_and_the_other_way_round():
+    base = next(iter(Batches(clips(), PLAIN, seed=0)))
+    watch = next(iter(Batches(clips(), replace(PLAIN, rotation=0.3, scale=0.1, noise=0.3), seed=0)))
+    body = next(iter(Batches(clips(), replace(PLAIN, turn=0.3, stretch=0.1, joint_noise=0.01), seed=0)))
+    torch.testing.assert_close(watch["skeleton"], base["skeleton"])
+    torch.testing.assert_close(body["acc"], base["acc"])
+    assert not torch.allclose(watch["acc"], base["acc"])
+    assert not torch.allclose(body["skeleton"], base["skeleton"])
+
+
+def test_a_body_is_turned_about_the_vertical_alone():
+    batch = next(iter(Batches(clips(), replace(PLAIN, turn=0.3), seed=0)))
+    number = numbers(batch).float()[:, None, None]
+    torch.testing.assert_close(batch["skeleton"][..., 1], number.expand(-1, 16, 20))
+    lengths = batch["skeleton"][..., [0, 2]].norm(dim=3)
+    torch.testing.assert_close(lengths, (number * 2**0.5).expand(-1, 16, 20))
 
 
 # Mixup
