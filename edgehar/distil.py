@@ -293,5 +293,5 @@ class _Experiment:
 
     def _key(self, stage: str, seed: int, recipe: Recipe, made_of: Any) -> str:
         arithmetic = precision(recipe.precision, self.machine.accelerator)
-        made = [stage, seed, dataclasses.asdict(recipe), made_of, dataclasses.asdict(self.plan.shape)]
+        made = [stage, seed, recipe.told(), made_of, dataclasses.asdict(self.plan.shape)]
         return f"{stage}-{fingerprint([TRAINED_BY, self._data(), made, arithmetic])}"

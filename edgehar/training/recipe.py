@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,10 @@ class Recipe:
     joint_noise: float = 0.0
     pose: float = 0.0
     precision: str = "32-true"
+
+    def told(self) -> dict[str, Any]:
+        """What differs from the defaults: it names the recipe in a key, also once recipes have more fields."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            field.name: values[field.name] for field in fields(self) if values[field.name] != field.default
+        }
