@@ -39,7 +39,5 @@ class Recipe:
 
     def told(self) -> dict[str, Any]:
         """What differs from the defaults: it names the recipe in a key, also once recipes have more fields."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {
-            field.name: values[field.name] for field in fields(self) if values[field.name] != field.default
-        }
+        defaults = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in vars(self).items() if value != defaults[name]}
