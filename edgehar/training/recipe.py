@@ -38,6 +38,6 @@ class Recipe:
     precision: str = "32-true"
 
     def told(self) -> dict[str, Any]:
-        """What differs from the defaults: it names the recipe in a key, also once recipes have more fields."""
+        """What differs from the defaults: names it in a key, also once recipes have more."""
         defaults = {field.name: field.default for field in fields(self)}
         return {name: value for name, value in vars(self).items() if value != defaults[name]}
