@@ -130,7 +130,7 @@ def make_plan(
         preset=preset or ("quick" if data == "synthetic" else "best"),
         seeds=seeds,
         shape=recipes.shape,
-        teacher_recipe=_teacher_recipe(recipes.teacher, teacher_epochs, recordings),
+        teacher_recipe=_teacher_recipe(recipes.teachers[chosen.name], teacher_epochs, recordings),
         student_recipe=student_recipe,
         views=recipes.views,
         pooled=recipes.pooled,

@@ -45,7 +45,7 @@ class Fit(pl.LightningModule):
         logits = self(batch).logits
         return F.cross_entropy(logits.float(), batch["labels"], label_smoothing=self.recipe.label_smoothing)
 
-    def training_step(self, batch: dict[str, Any], index: int) -> Tensor:
+    def training_step(self, batch: dict[str, Any], index: int) -> Tensor | None:
         self.zero_grad()
         loss = self.loss(batch)
         self.losses.append(loss.detach())
