@@ -84,7 +84,7 @@ def compare_and_draw(
     from edgehar.compare import compare_runs
     from edgehar.runs import find_run, open_run
 
-    runs = [open_run(find_run(folder)) for folder in folders]
+    runs = [open_run(folder) for folder in dict.fromkeys(find_run(folder) for folder in folders)]
     if not runs:
         runs = [open_run(find_run(None))] if classes else all_finished()
     told = compare_runs(runs, labels=labels, classes=classes, data_dir=data_dir, progress=bar)
@@ -137,15 +137,11 @@ def by_gain(row: ComparedRun) -> list[ClassGain]:
 
 
 def _names(told: Comparison, splits: bool = True) -> list[str]:
-    """A name for each run: its folder's, the path where these repeat, numbered where paths do.
-
-    With `splits` a run's split stands below where it is not the first run's.
-    """
+    """What each run is called: by its folder's name, or by the path where names repeat; with `splits` its
+    split below where that is not the first run's."""
     names = [Path(row.run).name for row in told.runs]
     if len(set(names)) < len(names):
         names = [row.run for row in told.runs]
-    if len(set(names)) < len(names):
-        names = [f"{number}. {name}" for number, name in enumerate(names, 1)]
     others = [splits and row.split != told.runs[0].split for row in told.runs]
     pairs = zip(names, told.runs, others, strict=True)
     return [f"{name}\n({row.split})" if other else name for name, row, other in pairs]
