@@ -100,7 +100,7 @@ class Examiner:
         scores: dict[str, dict[int, Scores]] = {name: {} for name in names}
         all_clips: dict[str, dict[int, float]] = {name: {} for name in names}
         turns = list(product(names, seeds))
-        for name, seed in self.progress(turns, f"Asking {run.folder}", len(turns)):
+        for name, seed in self.progress(turns, "Asking the networks", len(turns)):
             said = self._ask(run, name, seed, clips)
             scores[name][seed] = score(said[keep], truth.labels, subjects, truth.classes)
             all_clips[name][seed] = float((said == clips.labels).mean())
