@@ -136,13 +136,10 @@ class _Experiment:
         plan = self.plan
         networks: dict[str, Network] = {}
         if plan.schedule == "pretrained":
-            for name in plan.teachers:
-                networks[f"teacher-{name}"] = self._alone(
-                    f"teacher-{name}", seed, plan.teacher_recipe, TEACHERS[name], partial(build_teacher, name)
-                )
+            networks = {f"teacher-{name}": self._teacher(name, seed) for name in plan.teachers}
         student = partial(build_student, plan.student, window=plan.shape.window)
         networks["baseline"] = self._alone(
-            "baseline", seed, plan.student_recipe, STUDENTS[plan.student], student
+            "baseline", seed, seed, plan.student_recipe, STUDENTS[plan.student], student
         )
         if plan.schedule == "pretrained":
             networks["student"] = self._student(seed, networks)
@@ -150,30 +147,41 @@ class _Experiment:
             networks |= self._together(seed)
         return {stage: self._score(network) for stage, network in networks.items()}
 
+    def _teachers_seed(self, seed: int) -> int:
+        """Which seed's teachers teach the student of `seed`."""
+        return seed if self.plan.teacher_seed is None else self.plan.teacher_seed
+
+    def _teacher(self, name: str, seed: int) -> Network:
+        drawn, build = self._teachers_seed(seed), partial(build_teacher, name)
+        return self._alone(f"teacher-{name}", seed, drawn, self.plan.teacher_recipe, TEACHERS[name], build)
+
     def _alone(
-        self, stage: str, seed: int, recipe: Recipe, made_of: Any, build: Callable[..., Network]
+        self, stage: str, seed: int, drawn: int, recipe: Recipe, made_of: Any, build: Callable[..., Network]
     ) -> Network:
-        """A network trained by cross-entropy: from this run, from the cache, or now."""
+        """A network trained by cross-entropy: from this run, from the cache, or now.
+
+        seed: in whose folder it is kept; drawn: what its weights and batches are drawn from.
+        """
 
         def untrained() -> Network:
-            torch.manual_seed(seed)
+            torch.manual_seed(drawn)
             return build(classes=len(self.recordings.labels))
 
         kept = self._path(stage, seed)
         if kept.exists():
             return load_weights(untrained(), kept)
-        shared = cache_dir() / "trained" / f"{self._key(stage, seed, recipe, made_of)}.safetensors"
-        if shared.exists() and not self.fresh:
+        shared = cache_dir() / "trained" / f"{self._key(stage, drawn, recipe, made_of)}.safetensors"
+        if shared.exists() and not (self.fresh and seed == drawn):
             try:
                 network = load_weights(untrained(), shared)
             except InputError:
-                self.say(f"{stage}, seed {seed}: damaged in the cache, so it is trained again")
+                self.say(f"{stage}, seed {drawn}: damaged in the cache, so it is trained again")
             else:
-                self.say(f"{stage}, seed {seed}: trained before in the same way; --fresh trains again")
+                self.say(f"{stage}, seed {drawn}: trained before in the same way; --fresh trains again")
                 save_weights(network, kept)
                 return network
         network = untrained()
-        self._train(*self._fit(network, recipe, seed), stage, seed)
+        self._train(*self._fit(network, recipe, drawn), stage, seed)
         write_atomic(shared, lambda part: shutil.copyfile(kept, part) and None)
         return network
 
@@ -189,7 +197,7 @@ class _Experiment:
         return FitPosed(network, recipe, len(batches), said, joints), batches
 
     def _student(self, seed: int, networks: dict[str, Network]) -> Network:
-        """The student, taught by this seed's teachers."""
+        """The student, taught by what its teachers said."""
         plan = self.plan
         torch.manual_seed(seed)
         network = build_student(plan.student, len(self.recordings.labels), plan.shape.window)
@@ -230,13 +238,14 @@ class _Experiment:
 
     def _bank(self, seed: int, networks: dict[str, Network]) -> Bank:
         plan, clips = self.plan, self.parts["train"]
-        warps = view_warps(len(clips), plan.views, plan.student_recipe, seed)
+        drawn = self._teachers_seed(seed)
+        warps = view_warps(len(clips), plan.views, plan.student_recipe, drawn)
         said = []
         for name in plan.teachers:
             weights = self._path(f"teacher-{name}", seed).read_bytes()
-            views = [plan.views, seed, plan.student_recipe.warp, plan.student_recipe.trim, str(plan.shape)]
+            views = [plan.views, drawn, plan.student_recipe.warp, plan.student_recipe.trim, str(plan.shape)]
             key = fingerprint([*self._data(), hashlib.sha256(weights).hexdigest(), views])
-            title = f"Asking the {name} teacher, seed {seed}"
+            title = f"Asking the {name} teacher, seed {drawn}"
             teacher = networks[f"teacher-{name}"].to(self.machine.device)
             said.append(ask_views(teacher, clips, warps, key, title, self.progress))
             teacher.cpu()

@@ -29,7 +29,8 @@ SCHEDULES = ("pretrained", "progressive")  # teachers first, then frozen; or tea
 class Plan:
     """What to train on what, how, and with which seeds. `hold_out`: a training subject that is tested on
     instead of the test subjects, for choosing. `loss_weights`: the loss's keywords. `every`: in the schedule
-    `progressive`, epochs of the teachers for each of the student's."""
+    `progressive`, epochs of the teachers for each of the student's. `teacher_seed`: whose teachers teach the
+    students of all seeds; None for each seed its own."""
 
     data: str
     data_dir: str | None
@@ -50,6 +51,7 @@ class Plan:
     loss_weights: Mapping[str, Setting] = field(default_factory=dict)
     schedule: str = "pretrained"
     every: int = 1
+    teacher_seed: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As config.json holds it."""
@@ -92,6 +94,7 @@ def make_plan(
     teacher_epochs: int | None = None,
     schedule: str | None = None,
     every: int = 1,
+    teacher_seed: int | None = None,
 ) -> tuple[Plan, Recordings]:
     """Settle what an experiment is, and open its recordings.
 
@@ -109,11 +112,15 @@ def make_plan(
     recipes = PRESETS[check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)]
     check("framing", framing, FRAMINGS)
     _check_seeds(seeds)
+    if teacher_seed is not None:
+        _check_seeds((teacher_seed,))
     for count in (epochs, teacher_epochs, every):
         if count is not None and count < 1:
             raise InputError(f"{count} epochs cannot be trained: give 1 or more.")
     if schedule == "progressive":
         teacher_epochs = _progressive_epochs(teacher_epochs, every, epochs or recipes.student.epochs)
+        if teacher_seed is not None:
+            raise InputError("--teacher-seed needs frozen teachers: give --schedule pretrained too.")
     loss_name = check("loss", loss_name or chosen.loss, LOSSES)
     student_recipe = _with_epochs(recipes.student, epochs)
     weights = {**chosen.weights, **(loss_weights or {})} if loss_name == chosen.loss else loss_weights or {}
@@ -137,6 +144,7 @@ def make_plan(
         loss_weights=check_weights(loss_name, weights, student_recipe),
         schedule=schedule,
         every=every,
+        teacher_seed=teacher_seed,
     )
     return plan, recordings
 

@@ -30,7 +30,8 @@ JOINTS = Recipe(
 @dataclass(frozen=True)
 class Preset:
     """teachers: recipes by method, since what teaches by one is of one kind. student: recipe. shape: of the
-    prepared clips. views: of each clip in the teachers' bank; pooled: whether their mean answers for the clip (see training.batches.Bank)."""
+    prepared clips. views: of each clip in the teachers' bank; pooled: whether their mean answers for the
+    clip (see training.batches.Bank)."""
 
     teachers: Mapping[str, Recipe]
     student: Recipe

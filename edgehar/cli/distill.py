@@ -69,6 +69,12 @@ def distill(
     every: Annotated[
         int, typer.Option("--every", help="Progressive: epochs of the teachers for each of the student's.")
     ] = 1,
+    teacher_seed: Annotated[
+        int | None,
+        typer.Option(
+            "--teacher-seed", help="Pretrained: this seed's teachers teach the students of all seeds."
+        ),
+    ] = None,
     resume: Annotated[
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run, as it was begun."),
@@ -87,7 +93,7 @@ def distill(
         "loss_weights": _weights(weight or []), "data": data, "data_dir": data_dir and str(data_dir),
         "split": split, "hold_out": hold_out, "framing": framing, "preset": preset,
         "seeds": tuple(seed or [0]), "epochs": epochs, "teacher_epochs": teacher_epochs,
-        "schedule": schedule, "every": every,
+        "schedule": schedule, "every": every, "teacher_seed": teacher_seed,
     }  # fmt: skip
     if resume is not None:
         _refuse_others(options | {"out": out})
