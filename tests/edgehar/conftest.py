@@ -195,8 +195,8 @@ def call(*arguments: str | Path) -> Told:
 def distill(utd_mhad: Path) -> Callable[..., Told]:
     """`distill("--out", folder)`: `edgehar distill` on the tiny UTD-MHAD, two epochs a network."""
 
-    def on_tiny(*arguments: str | Path, data_dir: Path = utd_mhad) -> Told:
-        options = () if "--resume" in arguments else ("--data", "utd-mhad", "--data-dir", data_dir, *QUICK)
+    def on_tiny(*arguments: str | Path, data_dir: Path = utd_mhad, quick: tuple[str, ...] = QUICK) -> Told:
+        options = () if "--resume" in arguments else ("--data", "utd-mhad", "--data-dir", data_dir, *quick)
         return call("distill", *options, "--accelerator", "cpu", *arguments)
 
     return on_tiny

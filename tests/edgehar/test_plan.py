@@ -164,3 +164,45 @@ def test_poses_are_learned_where_every_clip_has_a_skeleton(make, utd_copy):
     next((utd_copy / "Skeleton").iterdir()).unlink()
     plan = make(data_dir=str(utd_copy))
     assert plan.teacher_recipe == replace(PRESETS["best"].teachers["vskd"], pose=0.0)
+
+
+# Schedules
+
+
+def test_a_skeleton_teaches_by_pskd_in_turns(make):
+    plan = make(teacher="skeleton,fusion", epochs=3, every=2)
+    assert (plan.method, plan.loss, plan.schedule, plan.every) == ("pskd", "acs", "progressive", 2)
+    assert plan.teacher_recipe == replace(PRESETS["best"].teachers["pskd"], epochs=6)
+    assert plan.student_recipe.epochs == 3
+
+
+def test_the_same_teachers_may_be_trained_beforehand(make):
+    plan = make(teacher="fusion", schedule="pretrained", epochs=3, teacher_epochs=5, teacher_seed=4)
+    assert (plan.method, plan.schedule, plan.teacher_seed) == ("pskd", "pretrained", 4)
+    assert plan.teacher_recipe.epochs == 5
+
+
+def test_video_may_teach_in_turns_too(make):
+    assert make(teacher="depth", schedule="progressive").schedule == "progressive"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"teacher": "skeleton", "teacher_epochs": 5}, "--teacher-epochs has no place"),
+        ({"teacher": "skeleton", "teacher_seed": 0}, "--teacher-seed needs frozen teachers"),
+        ({"teacher": "skeleton", "every": 0}, "0 epochs cannot be trained"),
+        ({"schedule": "progresive"}, "progressive"),
+        ({"teacher": "skeleton,depth"}, "No method takes the teachers skeleton, depth together"),
+        ({"schedule": "pretrained", "teacher_seed": -1}, "-1 is no seed"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(make, options, told):
+    with pytest.raises(InputError, match=told):
+        make(**options)
+
+
+def test_a_gate_is_a_word(make):
+    assert make(teacher="skeleton", loss_weights={"gate": "loss"}).loss_weights["gate"] == "loss"
+    with pytest.raises(InputError, match="gate is open"):
+        make(teacher="skeleton", loss_weights={"gate": "open"})
