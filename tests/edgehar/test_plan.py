@@ -23,7 +23,7 @@ def test_what_is_not_said_is_chosen(make, utd_mhad):
     assert (plan.teachers, plan.student, plan.seeds) == (("depth",), "acc-watch", (0,))
     assert plan.preset == "best"
     assert plan.student_recipe == PRESETS["best"].student
-    assert plan.teacher_recipe == PRESETS["best"].teachers["vskd"]
+    assert plan.teacher_recipe == PRESETS["best"].video
     assert plan.data_dir == str(utd_mhad)
 
 
@@ -34,7 +34,7 @@ def test_what_is_said_wins(make):
     )  # fmt: skip
     assert (plan.split, plan.student, plan.loss, plan.seeds) == ("cross-trial", "acc-micro", "ce", (3, 1))
     assert plan.student_recipe == replace(PRESETS["quick"].student, epochs=2)
-    assert plan.teacher_recipe == replace(PRESETS["quick"].teachers["vskd"], epochs=5)
+    assert plan.teacher_recipe == replace(PRESETS["quick"].video, epochs=5)
     assert plan.hold_out == "1"
 
 
@@ -156,14 +156,14 @@ def test_every_preset_can_be_trained(preset):
     assert preset.shape.window % 8 == 0
     assert preset.views >= 1
     assert preset.student.epochs >= 1
-    assert all(recipe.epochs >= 1 for recipe in preset.teachers.values())
+    assert min(preset.video.epochs, preset.motion.epochs) >= 1
 
 
 def test_poses_are_learned_where_every_clip_has_a_skeleton(make, utd_copy):
-    assert make().teacher_recipe.pose == PRESETS["best"].teachers["vskd"].pose > 0
+    assert make().teacher_recipe.pose == PRESETS["best"].video.pose > 0
     next((utd_copy / "Skeleton").iterdir()).unlink()
     plan = make(data_dir=str(utd_copy))
-    assert plan.teacher_recipe == replace(PRESETS["best"].teachers["vskd"], pose=0.0)
+    assert plan.teacher_recipe == replace(PRESETS["best"].video, pose=0.0)
 
 
 # Schedules
@@ -172,7 +172,7 @@ def test_poses_are_learned_where_every_clip_has_a_skeleton(make, utd_copy):
 def test_a_skeleton_teaches_by_pskd_in_turns(make):
     plan = make(teacher="skeleton,fusion", epochs=3, every=2)
     assert (plan.method, plan.loss, plan.schedule, plan.every) == ("pskd", "acs", "progressive", 2)
-    assert plan.teacher_recipe == replace(PRESETS["best"].teachers["pskd"], epochs=6)
+    assert plan.teacher_recipe == replace(PRESETS["best"].motion, epochs=6)
     assert plan.student_recipe.epochs == 3
 
 
