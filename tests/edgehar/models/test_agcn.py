@@ -62,9 +62,9 @@ def by_the_equations(layer, x):
 
 @torch.no_grad()
 def test_a_graph_convolution_is_the_papers_equations():
-    made, x = layer(), rand(2, 17, 3, 3).double()
+    made, x = layer(adjacency=A[:, :7, :7]), rand(2, 7, 3, 3).double()
     graphs, said = made.graph(x), made(x)
-    assert graphs.shape == (2, 3, 17, 17)
+    assert graphs.shape == (2, 3, 7, 7)
     for clip in range(2):
         graph, out = by_the_equations(made, x[clip])
         torch.testing.assert_close(graphs[clip], graph)
@@ -246,18 +246,21 @@ def test_the_papers_network_is_2s_agcns():
 
 
 def test_it_learns_which_way_a_hand_went():
-    """Right hand out and back to the left or to the right: told apart after a few steps."""
-    torch.manual_seed(0)
-    skeletons, labels = body(32, 16), torch.arange(32) % 2
+    """Right hand out and back to one side or the other, by other bodies than it was trained on."""
+    labels = torch.arange(32) % 2
     sway = torch.linspace(0, 3.14, 16).sin()[None, :] * (labels[:, None] * 2.0 - 1)
-    skeletons[:, :, KINECT.joints.index("right_hand"), 0] += 0.5 * sway
-    network = SkeletonTeacher(2, **SMALL, dropout=0.0).train()
+
+    def bodies(seed):
+        moving = body(1, 1) + 0.05 * rand(32, 1, 20, 3, seed=seed) + 0.02 * rand(32, 16, 20, 3, seed=seed + 1)
+        moving[:, :, KINECT.joints.index("right_hand"), 0] += 0.5 * sway
+        return moving
+
+    network = teacher(widths=(8, 8), fc0=32, dropout=0.0).train()
     optimiser = torch.optim.AdamW(network.parameters(), lr=0.01)
-    for _ in range(25):
-        loss = torch.nn.functional.cross_entropy(network(skeletons).logits, labels)
+    for _ in range(30):
+        loss = torch.nn.functional.cross_entropy(network(bodies(3)).logits, labels)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    other, truth = body(32, 16, seed=7), torch.arange(32) % 2
-    other[:, :, KINECT.joints.index("right_hand"), 0] += 0.5 * sway
-    assert (network.eval()(other).logits.argmax(1) == truth).float().mean() > 0.9
+    right = network.eval()(bodies(11)).logits.argmax(1) == labels
+    assert right.float().mean() > 0.9
