@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgehar.data.clip import Recordings
-from edgehar.data.prepare import Shape
+from edgehar.data.prepare import VIDEO, Shape
 from edgehar.data.source import open_recordings
 from edgehar.errors import InputError
 from edgehar.losses import LOSSES
@@ -137,7 +137,9 @@ def make_plan(
         preset=preset or ("quick" if data == "synthetic" else "best"),
         seeds=seeds,
         shape=recipes.shape,
-        teacher_recipe=_teacher_recipe(recipes.teachers[chosen.name], teacher_epochs, recordings),
+        teacher_recipe=_teacher_recipe(
+            recipes.video if watches(teachers[0]) else recipes.motion, teacher_epochs, recordings
+        ),
         student_recipe=student_recipe,
         views=recipes.views,
         pooled=recipes.pooled,
@@ -184,6 +186,11 @@ def _method_for(teachers: tuple[str, ...], name: str | None) -> Method:
             return method
     who = f"The method {name} does not take" if name else "No method takes"
     raise InputError(f"{who} the teachers {', '.join(teachers)} together. All names: edgehar ls")
+
+
+def watches(teacher: str) -> bool:
+    """Whether a teacher looks at video, by its line in the table."""
+    return TEACHERS[teacher][1].get("stream") in VIDEO
 
 
 def _teacher_recipe(recipe: Recipe, epochs: int | None, recordings: Recordings) -> Recipe:

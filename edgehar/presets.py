@@ -7,7 +7,6 @@ one training subject out in turn; docs/choices.md has the figures.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from edgehar.data.prepare import Shape
@@ -29,11 +28,12 @@ JOINTS = Recipe(
 
 @dataclass(frozen=True)
 class Preset:
-    """teachers: recipes by method, since what teaches by one is of one kind. student: recipe. shape: of the
-    prepared clips. views: of each clip in the teachers' bank; pooled: whether their mean answers for the
+    """video, motion: recipes of teachers that look at video, and of all others. student: recipe. shape: of
+    the prepared clips. views: of each clip in the teachers' bank; pooled: whether their mean answers for the
     clip (see training.batches.Bank)."""
 
-    teachers: Mapping[str, Recipe]
+    video: Recipe
+    motion: Recipe
     student: Recipe
     shape: Shape
     views: int
@@ -42,32 +42,28 @@ class Preset:
 
 PRESETS = {
     "quick": Preset(
-        teachers={
-            "vskd": Recipe(
-                epochs=16, batch=16, lr=3e-3, warp=0.2, trim=0.05, shift=0.06, zoom=0.1, precision="auto"
-            ),
-            "pskd": replace(JOINTS, epochs=30),
-        },
+        video=Recipe(
+            epochs=16, batch=16, lr=3e-3, warp=0.2, trim=0.05, shift=0.06, zoom=0.1, precision="auto"
+        ),
+        motion=replace(JOINTS, epochs=30),
         student=Recipe(epochs=60, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
         shape=Shape(frames=16, height=32),
         views=4,
         pooled=True,
     ),
     "best": Preset(
-        teachers={
-            "vskd": Recipe(
-                epochs=40,
-                batch=8,
-                lr=2e-3,
-                warp=0.3,
-                trim=0.1,
-                shift=0.05,
-                zoom=0.08,
-                pose=20.0,
-                precision="auto",
-            ),
-            "pskd": JOINTS,
-        },
+        video=Recipe(
+            epochs=40,
+            batch=8,
+            lr=2e-3,
+            warp=0.3,
+            trim=0.1,
+            shift=0.05,
+            zoom=0.08,
+            pose=20.0,
+            precision="auto",
+        ),
+        motion=JOINTS,
         student=Recipe(epochs=200, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
         shape=Shape(),
         views=8,
