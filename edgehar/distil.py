@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import hashlib
-import io
 import json
 import platform
 import shutil
-from collections.abc import Callable
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
 
 from edgehar import __version__
-from edgehar.cache import cache_dir, fingerprint, write_atomic, write_text
+from edgehar.cache import write_text
 from edgehar.data.clip import Recordings
-from edgehar.data.prepare import PREPARED_BY, Progress, common_rate, silent
+from edgehar.data.prepare import Progress, common_rate, silent
 from edgehar.errors import InputError
-from edgehar.evaluation import Scores, score, summary
-from edgehar.losses import loss
-from edgehar.models import STUDENTS, TEACHERS
-from edgehar.models.network import Network
-from edgehar.networks import ask, build_student, build_teacher, glimpse, load_weights, save_weights
+from edgehar.evaluation import summary
+from edgehar.experiment import Experiment, Say
+from edgehar.networks import build_teacher
 from edgehar.plan import Plan
 from edgehar.runs import Run
-from edgehar.training.adapters import projection_heads, takes_projections
-from edgehar.training.bank import ask_views, view_warps
-from edgehar.training.batches import Bank, Batches, Clips
-from edgehar.training.modules import Distil, Fit
 from edgehar.training.parts import read_parts
-from edgehar.training.pose import FitPosed
-from edgehar.training.recipe import Recipe
-from edgehar.training.stage import Machine, precision, train
+from edgehar.training.stage import Machine
 
-Say = Callable[[str], None]
 LEAST = 3  # clips to train on: relational losses look at triples
-TRAINED_BY = 2  # version of the training code: a change that makes other weights makes other cache keys
 
 
 def distil(
@@ -69,7 +51,7 @@ def distil(
             f"because losses compare {LEAST} clips with one another: add recordings."
         )
     _start(plan, recordings, folder, rate_hz)
-    experiment = _Experiment(plan, recordings, folder, machine, parts, fresh, say, progress)
+    experiment = Experiment(plan, recordings, folder, machine, parts, fresh, say, progress)
     scores = [experiment.run_seed(seed) for seed in plan.seeds]
     metrics = {
         "schema": 1,
@@ -115,152 +97,3 @@ def versions() -> dict[str, str | None]:
         except PackageNotFoundError:
             found[package] = None
     return {**found, "machine": platform.machine(), "threads": str(torch.get_num_threads())}
-
-
-@dataclasses.dataclass(frozen=True)
-class _Experiment:
-    """What stays the same from stage to stage and seed to seed."""
-
-    plan: Plan
-    recordings: Recordings
-    folder: Path
-    machine: Machine
-    parts: dict[str, Clips]
-    fresh: bool
-    say: Say
-    progress: Progress
-
-    def run_seed(self, seed: int) -> dict[str, Scores]:
-        """Every network of one seed, by the name of its weights file, scored on the test clips."""
-        plan = self.plan
-        networks: dict[str, Network] = {}
-        for name in plan.teachers:
-            networks[f"teacher-{name}"] = self._alone(
-                f"teacher-{name}", seed, plan.teacher_recipe, TEACHERS[name], partial(build_teacher, name)
-            )
-        student = partial(build_student, plan.student, window=plan.shape.window)
-        networks["baseline"] = self._alone(
-            "baseline", seed, plan.student_recipe, STUDENTS[plan.student], student
-        )
-        networks["student"] = self._student(seed, networks)
-        return {stage: self._score(network) for stage, network in networks.items()}
-
-    def _alone(
-        self, stage: str, seed: int, recipe: Recipe, made_of: Any, build: Callable[..., Network]
-    ) -> Network:
-        """A network trained by cross-entropy: from this run, from the cache, or now."""
-
-        def untrained() -> Network:
-            torch.manual_seed(seed)
-            return build(classes=len(self.recordings.labels))
-
-        kept = self._path(stage, seed)
-        if kept.exists():
-            return load_weights(untrained(), kept)
-        shared = cache_dir() / "trained" / f"{self._key(stage, seed, recipe, made_of)}.safetensors"
-        if shared.exists() and not self.fresh:
-            try:
-                network = load_weights(untrained(), shared)
-            except InputError:
-                self.say(f"{stage}, seed {seed}: damaged in the cache, so it is trained again")
-            else:
-                self.say(f"{stage}, seed {seed}: trained before in the same way; --fresh trains again")
-                save_weights(network, kept)
-                return network
-        network = untrained()
-        self._train(*self._fit(network, recipe, seed), stage, seed)
-        write_atomic(shared, lambda part: shutil.copyfile(kept, part) and None)
-        return network
-
-    def _fit(self, network: Network, recipe: Recipe, seed: int) -> tuple[Fit, Batches]:
-        """What trains a network alone, and on what."""
-        clips = self.parts["train"]
-        posed = recipe.pose > 0 and "skeleton" not in network.streams
-        batches = Batches(clips.streams([*network.streams, *(["skeleton"] if posed else [])]), recipe, seed)
-        if not posed:
-            return Fit(network, recipe, len(batches)), batches
-        said = glimpse(network, clips)
-        joints = clips.arrays["skeleton"].shape[2]
-        return FitPosed(network, recipe, len(batches), said, joints), batches
-
-    def _student(self, seed: int, networks: dict[str, Network]) -> Network:
-        """The student, taught by this seed's teachers."""
-        plan = self.plan
-        torch.manual_seed(seed)
-        network = build_student(plan.student, len(self.recordings.labels), plan.shape.window)
-        kept = self._path("student", seed)
-        if kept.exists():
-            return load_weights(network, kept)
-        bank = self._bank(seed, networks)
-        clips = self.parts["train"].streams(network.streams)
-        batches = Batches(clips, plan.student_recipe, seed, bank)
-        lesson = loss(plan.loss)
-        heads = nn.ModuleList()
-        if takes_projections(lesson):
-            heads = projection_heads(ask(network, clips.only(slice(0, 2))), bank)
-        module = Distil(
-            network,
-            plan.student_recipe,
-            len(batches),
-            partial(lesson, **dict[str, Any](plan.loss_weights)),
-            heads,
-        )
-        self._train(module, batches, "student", seed)
-        return network
-
-    def _bank(self, seed: int, networks: dict[str, Network]) -> Bank:
-        plan, clips = self.plan, self.parts["train"]
-        warps = view_warps(len(clips), plan.views, plan.student_recipe, seed)
-        said = []
-        for name in plan.teachers:
-            weights = self._path(f"teacher-{name}", seed).read_bytes()
-            views = [plan.views, seed, plan.student_recipe.warp, plan.student_recipe.trim, str(plan.shape)]
-            key = fingerprint([*self._data(), hashlib.sha256(weights).hexdigest(), views])
-            title = f"Asking the {name} teacher, seed {seed}"
-            teacher = networks[f"teacher-{name}"].to(self.machine.device)
-            said.append(ask_views(teacher, clips, warps, key, title, self.progress))
-            teacher.cpu()
-        return Bank(warps, tuple(said), plan.pooled)
-
-    def _train(self, module: Fit, batches: Batches, stage: str, seed: int) -> None:
-        """Train, keep the weights, then drop the checkpoint, in this order: a kill loses no work."""
-        checkpoint = self.folder / f"seed-{seed}" / "checkpoints" / f"{stage}.ckpt"
-        losses = train(module, batches, checkpoint, self.machine, f"{stage}, seed {seed}")
-        self._log(stage, seed, losses)
-        save_weights(module.network, self._path(stage, seed))
-        checkpoint.unlink(missing_ok=True)
-
-    def _score(self, network: Network) -> Scores:
-        test = self.parts["test"]
-        said = ask(network.to(self.machine.device), test).logits.argmax(1).numpy()
-        network.cpu()
-        return score(said, test.labels, list(test.subjects), test.classes)
-
-    def _log(self, stage: str, seed: int, losses: list[float]) -> None:
-        """Write a stage's losses, in place of what a run that was broken off had written of them."""
-        path = self.folder / "log.csv"
-        rows = [["seed", "stage", "epoch", "loss"]]
-        if path.exists():
-            rows = [row for row in csv.reader(path.open(newline="")) if row[:2] != [str(seed), stage]]
-        rows += [[str(seed), stage, str(epoch), f"{value:.6f}"] for epoch, value in enumerate(losses, 1)]
-        text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        write_text(path, text.getvalue())
-
-    def _path(self, stage: str, seed: int) -> Path:
-        return self.folder / f"seed-{seed}" / f"{stage}.safetensors"
-
-    def _data(self) -> list[Any]:
-        return [
-            self.recordings.name,
-            self.recordings.version,
-            PREPARED_BY,
-            [clip.id for clip in self.recordings.clips],
-            self.plan.split,
-            self.plan.hold_out,
-        ]
-
-    def _key(self, stage: str, seed: int, recipe: Recipe, made_of: Any) -> str:
-        arithmetic = precision(recipe.precision, self.machine.accelerator)
-        made = [stage, seed, recipe.told(), made_of, dataclasses.asdict(self.plan.shape)]
-        return f"{stage}-{fingerprint([TRAINED_BY, self._data(), made, arithmetic])}"

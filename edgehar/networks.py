@@ -71,14 +71,18 @@ def glimpse(network: Network, clips: Clips) -> Output:
         return network(*(torch.from_numpy(clips.arrays[name][:2]) for name in network.streams))
 
 
-def ask(network: Network, clips: Clips, warps: Tensor | None = None, batch: int = 32) -> Output:
+def ask(
+    network: Network, clips: Clips, warps: Tensor | None = None, batch: int = 32, *, courses: bool = False
+) -> Output:
     """What a network says of clips, in order, without gradients; warps (N, KNOTS) bend their time first.
 
-    Returns an Output of (N, ...) tensors on the CPU, without maps. Raises InputError for scores that
+    Returns an Output of (N, ...) tensors on the CPU, without maps, or with the time courses (N, C, T) of two
+    of them, `middle` and `last`, where `courses` are wanted. Raises InputError for scores that
     are not numbers.
     """
     import torch
 
+    from edgehar.losses.maps import last, middle
     from edgehar.models.output import Output
     from edgehar.signals import augment
 
@@ -102,8 +106,9 @@ def ask(network: Network, clips: Clips, warps: Tensor | None = None, batch: int 
                     )
                 inputs.append(values.to(device))
             said = network(*inputs)
-            parts.append((said.logits.float().cpu(), said.embedding.float().cpu()))
-    logits, embedding = (torch.cat(column).clone() for column in zip(*parts, strict=True))
+            kept = [said.logits, said.embedding, *([middle(said), last(said)] if courses else [])]
+            parts.append([part.float().cpu() for part in kept])
+    logits, embedding, *maps = (torch.cat(column).clone() for column in zip(*parts, strict=True))
     if not torch.isfinite(logits).all():
         raise InputError("The network's scores are not numbers: training diverged; lower the learning rate.")
-    return Output(logits, embedding)
+    return Output(logits, embedding, dict(zip(("middle", "last"), maps, strict=False)))

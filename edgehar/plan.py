@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgehar.data.clip import Recordings
-from edgehar.data.prepare import Shape
+from edgehar.data.prepare import VIDEO, Shape
 from edgehar.data.source import open_recordings
 from edgehar.errors import InputError
-from edgehar.losses import LOSSES, loss
+from edgehar.losses import LOSSES
 from edgehar.methods import METHODS, Method
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.presets import PRESETS
 from edgehar.registry import check
 from edgehar.training.recipe import Recipe
 
+Setting = float | str  # of a loss: a weight, or a word such as a gate
 FRAMINGS = ("clip", "window")
-SCHEDULES = ("pretrained",)  # of a method; what distil can carry out
+SCHEDULES = ("pretrained", "progressive")  # teachers first, then frozen; or teachers and student in turns
 
 
 @dataclass(frozen=True)
 class Plan:
     """What to train on what, how, and with which seeds. `hold_out`: a training subject that is tested on
-    instead of the test subjects, for choosing. `loss_weights`: the loss's keywords."""
+    instead of the test subjects, for choosing. `loss_weights`: the loss's keywords. `every`: in the schedule
+    `progressive`, epochs of the teachers for each of the student's. `teacher_seed`: whose teachers teach the
+    students of all seeds; None for each seed its own."""
 
     data: str
     data_dir: str | None
@@ -47,7 +48,10 @@ class Plan:
     student_recipe: Recipe
     views: int
     pooled: bool = False
-    loss_weights: Mapping[str, float] = field(default_factory=dict)
+    loss_weights: Mapping[str, Setting] = field(default_factory=dict)
+    schedule: str = "pretrained"
+    every: int = 1
+    teacher_seed: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As config.json holds it."""
@@ -83,11 +87,14 @@ def make_plan(
     framing: str = "clip",
     method: str | None = None,
     loss_name: str | None = None,
-    loss_weights: Mapping[str, float] | None = None,
+    loss_weights: Mapping[str, Setting] | None = None,
     preset: str | None = None,
     seeds: tuple[int, ...] = (0,),
     epochs: int | None = None,
     teacher_epochs: int | None = None,
+    schedule: str | None = None,
+    every: int = 1,
+    teacher_seed: int | None = None,
 ) -> tuple[Plan, Recordings]:
     """Settle what an experiment is, and open its recordings.
 
@@ -101,13 +108,19 @@ def make_plan(
     recordings = open_recordings(data, data_dir)
     teachers = tuple(dict.fromkeys(_seen_by(name, recordings) for name in names))
     chosen = _method_for(teachers, method)
-    check("schedule", chosen.schedule, SCHEDULES)
+    schedule = check("schedule", schedule or chosen.schedule, SCHEDULES)
     recipes = PRESETS[check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)]
     check("framing", framing, FRAMINGS)
     _check_seeds(seeds)
-    for count in (epochs, teacher_epochs):
+    if teacher_seed is not None:
+        _check_seeds((teacher_seed,))
+    for count in (epochs, teacher_epochs, every):
         if count is not None and count < 1:
             raise InputError(f"{count} epochs cannot be trained: give 1 or more.")
+    if schedule == "progressive":
+        teacher_epochs = _progressive_epochs(teacher_epochs, every, epochs or recipes.student.epochs)
+        if teacher_seed is not None:
+            raise InputError("--teacher-seed needs frozen teachers: give --schedule pretrained too.")
     loss_name = check("loss", loss_name or chosen.loss, LOSSES)
     student_recipe = _with_epochs(recipes.student, epochs)
     weights = {**chosen.weights, **(loss_weights or {})} if loss_name == chosen.loss else loss_weights or {}
@@ -124,44 +137,32 @@ def make_plan(
         preset=preset or ("quick" if data == "synthetic" else "best"),
         seeds=seeds,
         shape=recipes.shape,
-        teacher_recipe=_teacher_recipe(recipes.teacher, teacher_epochs, recordings),
+        teacher_recipe=_teacher_recipe(
+            recipes.video if watches(teachers[0]) else recipes.motion, teacher_epochs, recordings
+        ),
         student_recipe=student_recipe,
         views=recipes.views,
         pooled=recipes.pooled,
         loss_weights=check_weights(loss_name, weights, student_recipe),
+        schedule=schedule,
+        every=every,
+        teacher_seed=teacher_seed,
     )
     return plan, recordings
 
 
-def check_weights(name: str, weights: Mapping[str, float], recipe: Recipe) -> dict[str, float]:
+def check_weights(name: str, weights: Mapping[str, Setting], recipe: Recipe) -> dict[str, Setting]:
     """A loss's keywords: what was given, and the recipe's label smoothing where the loss takes one.
 
     Raises InputError for a keyword that the loss does not take, a value that is no weight, and weights
     that the loss itself refuses: now, and not when the teachers have been trained.
     """
-    takes = [p.name for p in inspect.signature(loss(name)).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    known = [keyword for keyword in takes if keyword != "projected"]
-    for keyword, value in weights.items():
-        if keyword not in known:
-            raise InputError(f"The loss {name} takes no {keyword!r}; it takes {', '.join(known)}.")
-        if not (math.isfinite(value) and value >= 0):
-            raise InputError(f"{keyword}={value} is no weight: give a number that is 0 or more.")
-    smoothing = {"label_smoothing": recipe.label_smoothing} if "label_smoothing" in known else {}
+    from edgehar.losses.trial import settings, trial
+
+    smoothing = {"label_smoothing": recipe.label_smoothing} if "label_smoothing" in settings(name) else {}
     settled = {**smoothing, **weights}
-    _try(name, settled)
+    trial(name, settled)
     return settled
-
-
-def _try(name: str, weights: Mapping[str, float]) -> None:
-    import torch
-
-    from edgehar.models.output import Output
-
-    student, teacher = (Output(torch.eye(3) + shift, torch.eye(3)) for shift in (0, 1))
-    try:
-        loss(name)(student, (teacher,), torch.arange(3), **weights)
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"The loss {name} cannot work with these weights: {error}") from error
 
 
 def _check_seeds(seeds: tuple[int, ...]) -> None:
@@ -187,10 +188,24 @@ def _method_for(teachers: tuple[str, ...], name: str | None) -> Method:
     raise InputError(f"{who} the teachers {', '.join(teachers)} together. All names: edgehar ls")
 
 
+def watches(teacher: str) -> bool:
+    """Whether a teacher looks at video, by its line in the table."""
+    return TEACHERS[teacher][1].get("stream") in VIDEO
+
+
 def _teacher_recipe(recipe: Recipe, epochs: int | None, recordings: Recordings) -> Recipe:
     """Poses are learned where every clip has a skeleton, or not at all."""
     posed = all("skeleton" in clip.streams for clip in recordings.clips)
     return dataclasses.replace(_with_epochs(recipe, epochs), pose=recipe.pose if posed else 0.0)
+
+
+def _progressive_epochs(asked: int | None, every: int, students: int) -> int:
+    if asked is not None:
+        raise InputError(
+            "--teacher-epochs has no place in the schedule progressive, which trains the teachers --every "
+            "times --epochs: give these, or --schedule pretrained."
+        )
+    return every * students
 
 
 def _with_epochs(recipe: Recipe, epochs: int | None) -> Recipe:

@@ -7,18 +7,33 @@ one training subject out in turn; docs/choices.md has the figures.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgehar.data.prepare import Shape
 from edgehar.training.recipe import Recipe
 
+# Of teachers that see joints; a fusion teacher's accelerometer is disturbed as the student's is.
+JOINTS = Recipe(
+    epochs=60,
+    warp=0.2,
+    trim=0.05,
+    turn=0.2,
+    stretch=0.1,
+    joint_noise=0.01,
+    rotation=0.25,
+    scale=0.1,
+    noise=0.3,
+)
+
 
 @dataclass(frozen=True)
 class Preset:
-    """teacher, student: recipes. shape: of the prepared clips. views: of each clip in the
-    teachers' bank; pooled: whether their mean answers for the clip (see training.batches.Bank)."""
+    """video, motion: recipes of teachers that look at video, and of all others. student: recipe. shape: of
+    the prepared clips. views: of each clip in the teachers' bank; pooled: whether their mean answers for the
+    clip (see training.batches.Bank)."""
 
-    teacher: Recipe
+    video: Recipe
+    motion: Recipe
     student: Recipe
     shape: Shape
     views: int
@@ -27,16 +42,17 @@ class Preset:
 
 PRESETS = {
     "quick": Preset(
-        teacher=Recipe(
+        video=Recipe(
             epochs=16, batch=16, lr=3e-3, warp=0.2, trim=0.05, shift=0.06, zoom=0.1, precision="auto"
         ),
+        motion=replace(JOINTS, epochs=30),
         student=Recipe(epochs=60, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
         shape=Shape(frames=16, height=32),
         views=4,
         pooled=True,
     ),
     "best": Preset(
-        teacher=Recipe(
+        video=Recipe(
             epochs=40,
             batch=8,
             lr=2e-3,
@@ -47,6 +63,7 @@ PRESETS = {
             pose=20.0,
             precision="auto",
         ),
+        motion=JOINTS,
         student=Recipe(epochs=200, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
         shape=Shape(),
         views=8,

@@ -26,7 +26,10 @@ app = new_app()
 )
 def distill(
     teacher: Annotated[
-        str, typer.Option("--teacher", help="Who teaches: video, depth, rgb; several with commas.")
+        str,
+        typer.Option(
+            "--teacher", help="Who teaches: video, depth, rgb, skeleton, fusion; several with commas."
+        ),
     ] = "video",
     student: Annotated[
         str, typer.Option("--student", help="Who learns; all names: edgehar ls.")
@@ -57,6 +60,21 @@ def distill(
     epochs: Annotated[int | None, typer.Option("--epochs", help="Of baseline and student.")] = None,
     teacher_epochs: Annotated[int | None, typer.Option("--teacher-epochs", help="Of each teacher.")] = None,
     accelerator: Annotated[str, typer.Option("--accelerator", help="auto, cpu or cuda.")] = "auto",
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            "--schedule", help="pretrained (teachers first) or progressive (in turns); default the method's."
+        ),
+    ] = None,
+    every: Annotated[
+        int, typer.Option("--every", help="Progressive: epochs of the teachers for each of the student's.")
+    ] = 1,
+    teacher_seed: Annotated[
+        int | None,
+        typer.Option(
+            "--teacher-seed", help="Pretrained: this seed's teachers teach the students of all seeds."
+        ),
+    ] = None,
     resume: Annotated[
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run, as it was begun."),
@@ -75,6 +93,7 @@ def distill(
         "loss_weights": _weights(weight or []), "data": data, "data_dir": data_dir and str(data_dir),
         "split": split, "hold_out": hold_out, "framing": framing, "preset": preset,
         "seeds": tuple(seed or [0]), "epochs": epochs, "teacher_epochs": teacher_epochs,
+        "schedule": schedule, "every": every, "teacher_seed": teacher_seed,
     }  # fmt: skip
     if resume is not None:
         _refuse_others(options | {"out": out})
@@ -140,14 +159,17 @@ def _bar(bars: ExitStack, items: Any, title: str, total: int) -> Any:
     return shown
 
 
-def _weights(given: list[str]) -> dict[str, float]:
-    weights = {}
+def _weights(given: list[str]) -> dict[str, float | str]:
+    """What the loss is given; a value that is no number may be a word that the loss knows, such as a gate."""
+    weights: dict[str, float | str] = {}
     for text in given:
         name, _, value = text.partition("=")
+        if not (name and value):
+            raise InputError(f"--weight {text} is not NAME=VALUE, such as angle=50.")
         try:
             weights[name] = float(value)
         except ValueError:
-            raise InputError(f"--weight {text} is not NAME=VALUE, such as angle=50.") from None
+            weights[name] = value
     return weights
 
 

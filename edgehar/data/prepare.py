@@ -7,7 +7,8 @@ and the shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import TypeVar
 import numpy as np
 
 from edgehar.cache import cache_dir, fingerprint, write_atomic
-from edgehar.data.clip import Clip, Recordings
+from edgehar.data.clip import Clip, Recordings, Stream
+from edgehar.data.repair import REPAIRED_BY, repaired
 from edgehar.errors import InputError
 from edgehar.signals.person import frame_person, is_cut_out
 from edgehar.signals.resample import resample
@@ -48,7 +50,9 @@ def prepare(recordings: Recordings, modality: str, shape: Shape, progress: Progr
     """Every clip's stream in the data set's order: acc and gyro (N, T, 3), skeleton (N, T, V, 3) float32;
     depth (N, F, H, W, 1) and rgb (N, F, H, W, 3) uint8.
 
-    Raises InputError that names the clip if one lacks the stream or cannot be read.
+    Skeletons with short gaps are repaired, and a warning says how many positions were (repair.py).
+    Raises InputError that names the clip if one lacks the stream or cannot be read, and if skeletons
+    have not all the same joints.
     """
     missing = [clip.id for clip in recordings.clips if modality not in clip.streams]
     if missing:
@@ -69,7 +73,10 @@ def prepare(recordings: Recordings, modality: str, shape: Shape, progress: Progr
     else:
         fit = partial(resample, count=shape.window)
     clips = progress(recordings.clips, f"Preparing {modality}", len(recordings.clips))
-    values = np.stack([fit(_read(clip, modality)) for clip in clips])
+    if modality == "skeleton":
+        values = np.stack([fit(skeleton) for skeleton in _skeletons(recordings.name, clips)])
+    else:
+        values = np.stack([fit(_read(clip, modality).values) for clip in clips])
     write_atomic(path, lambda part: _save(part, values))
     return values
 
@@ -91,14 +98,41 @@ def common_rate(recordings: Recordings, modality: str, shape: Shape) -> float | 
 
 
 def _sizes(shape: Shape, modality: str) -> list[int]:
-    return [shape.frames, shape.height] if modality in VIDEO else [shape.window]
+    """What makes this modality's arrays beside the recordings and PREPARED_BY."""
+    if modality in VIDEO:
+        return [shape.frames, shape.height]
+    return [shape.window, REPAIRED_BY] if modality == "skeleton" else [shape.window]
 
 
-def _read(clip: Clip, modality: str) -> np.ndarray:
-    values = clip.streams[modality]().values
-    if not np.isfinite(values).all():
+def _read(clip: Clip, modality: str) -> Stream:
+    stream = clip.streams[modality]()
+    if not np.isfinite(stream.values).all():
         raise InputError(f"Clip {clip.id}: {modality} holds NaN or infinite values: repair or remove it.")
-    return values
+    return stream
+
+
+def _skeletons(name: str, clips: Iterable[Clip]) -> Iterator[np.ndarray]:
+    """Each clip's skeleton (T, V, 3) without gaps; at the end a warning if there were any."""
+    gaps: list[int] = []
+    joints: dict[int, str] = {}
+    for clip in clips:
+        stream = clip.streams["skeleton"]()
+        values, filled = repaired(stream.values, stream.rate_hz, clip.id)
+        joints.setdefault(values.shape[1], clip.id)
+        if len(joints) > 1:
+            (one, first), (other, second) = joints.items()
+            raise InputError(
+                f"{name}: the skeleton of clip {first} has {one} joints and that of {second} {other}: "
+                "keep recordings of one kind."
+            )
+        gaps.append(filled)
+        yield values
+    if any(gaps):
+        warnings.warn(
+            f"{name}: {sum(gaps)} positions of joints were missing in the skeletons of "
+            f"{sum(map(bool, gaps))} clips and are filled in from the frames around them.",
+            stacklevel=3,
+        )
 
 
 def _fit_video(values: np.ndarray, frames: int, size: tuple[int, int]) -> np.ndarray:

@@ -18,11 +18,22 @@ if TYPE_CHECKING:
 LOSSES = {
     "ce": "edgehar.losses.cross_entropy:cross_entropy",
     "dask": "edgehar.losses.dask:dask",
+    "acs": "edgehar.losses.acs:acs",
+    "logits": "edgehar.losses.logits:logits",
+    "fitnet": "edgehar.losses.fitnet:fitnet",
+    "st": "edgehar.losses.st:st",
+    "at": "edgehar.losses.at:at",
+    "sp": "edgehar.losses.sp:sp",
+    "cc": "edgehar.losses.cc:cc",
+    "rkd": "edgehar.losses.rkd:rkd",
 }
 
 
 class Loss(Protocol):
-    """The signature of every loss; weights are keywords with defaults, gradients reach the student only."""
+    """The signature of every loss; weights are keywords with defaults, gradients reach the student only.
+
+    A keyword called `projected` or `regressed` gets what training.adapters learns for it, teacher by teacher.
+    """
 
     def __call__(
         self, student: Output, teachers: tuple[Output, ...], labels: Tensor, **weights: Any

@@ -22,6 +22,20 @@ def cross_entropy(
     return functional.cross_entropy(logits, _target(labels, logits), label_smoothing=label_smoothing)
 
 
+def cross_entropies(said: Output, labels: Tensor) -> Tensor:
+    """The cross-entropy of each clip between its label and the softmax of what was said of it: shape (N,).
+
+    Labels as in `cross_entropy`; they are not smoothed. Raises ValueError if they fit neither form.
+    """
+    logits = widen(said.logits)
+    return functional.cross_entropy(logits, _target(labels, logits), reduction="none")
+
+
+def named(labels: Tensor) -> Tensor:
+    """The class that each label names, shape (N,): of probabilities (N, classes) the likeliest."""
+    return labels.argmax(1) if labels.is_floating_point() else labels
+
+
 def _target(labels: Tensor, logits: Tensor) -> Tensor:
     if labels.is_floating_point():
         if labels.shape == logits.shape:

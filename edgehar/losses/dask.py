@@ -7,18 +7,16 @@ angle are RKD's, the others 1. Its ablations (Table 4) are this loss with a weig
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from edgehar.losses import kd as kd_loss
 from edgehar.losses import relational
-from edgehar.losses import semantic as semantic_loss
 from edgehar.losses.cross_entropy import cross_entropy
 from edgehar.losses.pairwise import over_teachers
+from edgehar.losses.semantic import semantic_over_teachers
+from edgehar.losses.weighted import weighted_sum
 from edgehar.models.output import Output
 
 
@@ -50,27 +48,6 @@ def dask(
         "kd": (kd, lambda: over_teachers(kd_loss.kd)(student, teachers, tau=tau)),
         "distance": (distance, lambda: over_teachers(relational.distance)(student, teachers)),
         "angle": (angle, lambda: over_teachers(relational.angle)(student, teachers)),
-        "semantic": (semantic, lambda: _semantic(student, teachers, projected)),
+        "semantic": (semantic, lambda: semantic_over_teachers(student, teachers, projected)),
     }
-    _check_weights({name: weight for name, (weight, _) in terms.items()})
-    return torch.stack([weight * term() for weight, term in terms.values() if weight]).sum()
-
-
-def _semantic(student: Output, teachers: tuple[Output, ...], projected: Sequence[Tensor] | None) -> Tensor:
-    if projected is None or not teachers:
-        return over_teachers(semantic_loss.semantic)(student, teachers)
-    if len(projected) != len(teachers):
-        raise ValueError(
-            f"projected has {len(projected)} embeddings for {len(teachers)} teachers; give one each."
-        )
-    pairs = zip(projected, teachers, strict=True)
-    gaps = [semantic_loss.semantic(replace(student, embedding=ours), teacher) for ours, teacher in pairs]
-    return torch.stack(gaps).mean()
-
-
-def _check_weights(weights: dict[str, float]) -> None:
-    for name, weight in weights.items():
-        if not (math.isfinite(weight) and weight >= 0):
-            raise ValueError(f"the weight {name} of dask is {weight}; a weight is 0 or more.")
-    if not any(weights.values()):
-        raise ValueError("every weight of dask is 0; give one term a weight.")
+    return weighted_sum("dask", terms)

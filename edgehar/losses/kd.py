@@ -9,6 +9,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
+from edgehar.losses.pairwise import check_same_logits
 from edgehar.losses.precision import widen
 from edgehar.models.output import Output
 
@@ -20,13 +21,20 @@ def kd(student: Output, teacher: Output, *, tau: float = 4.0) -> Tensor:
     shape (), at least 0, and 0 if the logits differ by a constant per row. No gradient to the teacher.
     Raises ValueError if the shapes differ or tau is not above 0.
     """
-    if student.logits.shape != teacher.logits.shape:
-        raise ValueError(
-            f"logits are {tuple(student.logits.shape)} of the student and {tuple(teacher.logits.shape)}"
-            " of the teacher; both must judge the same clips and classes."
-        )
+    spoken, wanted = _softened(student, teacher, tau)
+    return functional.kl_div(spoken, wanted, reduction="batchmean", log_target=True) * tau**2
+
+
+def kd_each(student: Output, teacher: Output, *, tau: float = 4.0) -> Tensor:
+    """`kd` clip by clip: shape (N,), of which `kd` is the mean."""
+    spoken, wanted = _softened(student, teacher, tau)
+    return functional.kl_div(spoken, wanted, reduction="none", log_target=True).sum(1) * tau**2
+
+
+def _softened(student: Output, teacher: Output, tau: float) -> tuple[Tensor, Tensor]:
+    """The logarithms of both softened probabilities, (N, classes)."""
+    check_same_logits(student, teacher)
     if not tau > 0:
         raise ValueError(f"tau is {tau}; a temperature is above 0.")
     spoken = functional.log_softmax(widen(student.logits) / tau, dim=1)
-    wanted = functional.log_softmax(widen(teacher.logits.detach()) / tau, dim=1)
-    return functional.kl_div(spoken, wanted, reduction="batchmean", log_target=True) * tau**2
+    return spoken, functional.log_softmax(widen(teacher.logits.detach()) / tau, dim=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -28,3 +28,28 @@ def over_teachers(pair: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return torch.stack([pair(student, teacher, **weights) for teacher in teachers]).mean()
 
     return mean_over_teachers
+
+
+def over_pairs(
+    pair: Callable[[Output, Output], Tensor],
+    students: Sequence[Output],
+    teachers: tuple[Output, ...],
+    keyword: str,
+) -> Tensor:
+    """The mean of `pair(student, teacher)` where each teacher meets the student in a form of its own, made
+    from the tensors that `keyword` of a loss holds. Raises ValueError if there is not one for each teacher.
+    """
+    if len(students) != len(teachers):
+        raise ValueError(
+            f"{keyword} has {len(students)} tensors for {len(teachers)} teachers; give one each."
+        )
+    return torch.stack([pair(ours, theirs) for ours, theirs in zip(students, teachers, strict=True)]).mean()
+
+
+def check_same_logits(student: Output, teacher: Output) -> None:
+    """Raises ValueError unless both gave logits of one shape: of the same clips, for the same classes."""
+    if student.logits.shape != teacher.logits.shape:
+        raise ValueError(
+            f"logits are {tuple(student.logits.shape)} of the student and {tuple(teacher.logits.shape)}"
+            " of the teacher; both must judge the same clips and classes."
+        )

@@ -6,8 +6,12 @@ projection head brings the student's embedding to the teacher's width before it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from torch import Tensor
 
+from edgehar.losses.pairwise import over_pairs, over_teachers
 from edgehar.losses.precision import widen
 from edgehar.models.output import Output
 
@@ -25,3 +29,17 @@ def semantic(student: Output, teacher: Output) -> Tensor:
             " give the student a projection head to the teacher's width, or semantic=0."
         )
     return (widen(ours) - widen(theirs)).square().sum(dim=1).mean()
+
+
+def semantic_over_teachers(
+    student: Output, teachers: tuple[Output, ...], projected: Sequence[Tensor] | None
+) -> Tensor:
+    """L_S as the mean over the teachers; projected holds, teacher by teacher, the student's embedding as a
+    projection head brings it to that teacher's width (N, D_t), or is None where the widths agree.
+
+    Returns shape (). Raises ValueError if there is no teacher, or not one projection for each.
+    """
+    if projected is None or not teachers:
+        return over_teachers(semantic)(student, teachers)
+    students = [replace(student, embedding=embedding) for embedding in projected]
+    return over_pairs(semantic, students, teachers, "projected")

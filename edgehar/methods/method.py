@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Method:
-    """teachers: the kinds it accepts. schedule: `pretrained` (teachers first, then frozen). loss: a name
+    """teachers: the kinds it accepts. schedule: `pretrained` (teachers first, then frozen)
+    or `progressive` (teachers and student in turns). loss: a name
     of edgehar.losses. weights: the loss's keywords, over the loss's own defaults."""
 
     name: str
@@ -16,4 +17,4 @@ class Method:
     teachers: tuple[str, ...]
     schedule: str
     loss: str
-    weights: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float | str] = field(default_factory=dict)

@@ -14,5 +14,5 @@ VSKD = Method(
     teachers=("depth", "rgb"),
     schedule="pretrained",
     loss="dask",
-    weights={"kd": 1.0, "distance": 1.0, "angle": 2.0, "semantic": 0.001},
+    weights={"kd": 3.0, "distance": 1.0, "angle": 2.0, "semantic": 0.001},
 )

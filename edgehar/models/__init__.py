@@ -1,7 +1,7 @@
 """Teachers and students: one file an architecture, named here, imported when asked for.
 
 A student is "module:class" and what its constructor takes beside `classes` and `window`. A teacher's
-`stream` is what it looks at.
+`stream` is what it looks at; its `graph` is the skeleton's table in edgehar.models.graphs.
 """
 
 from __future__ import annotations
@@ -27,4 +27,6 @@ STUDENTS: dict[str, tuple[str, dict[str, Any]]] = {
 TEACHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "depth": ("edgehar.models.video:Video21D", {"stream": "depth"}),
     "rgb": ("edgehar.models.video:Video21D", {"stream": "rgb"}),
+    "skeleton": ("edgehar.models.agcn:SkeletonTeacher", {"graph": "kinect"}),
+    "fusion": ("edgehar.models.agcn:FusionTeacher", {"graph": "kinect"}),
 }

@@ -34,7 +34,7 @@ class DepthwiseStudent(Network):
     """Raw acceleration (N, T, 3) in m/s^2 to Output; T as given at construction, a multiple of 8.
 
     The input's normalisation is a batch norm, so nobody repeats it on a phone. Maps: `block1`, ...,
-    each (N, C, 1, T'). The embedding is the last block's mean over time.
+    each (N, C, T'). The embedding is the last block's mean over time.
     """
 
     streams = ("acc",)
@@ -71,6 +71,7 @@ class DepthwiseStudent(Network):
         x = self.stem(self.normalise(x))
         maps = {}
         for number, block in enumerate(self.blocks, 1):
-            x = maps[f"block{number}"] = block(x)
+            x = block(x)
+            maps[f"block{number}"] = x.squeeze(2)
         embedding = F.avg_pool2d(x, (1, x.shape[3])).flatten(1)
         return Output(self.fc(self.dropout(embedding)), embedding, maps)

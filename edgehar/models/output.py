@@ -13,7 +13,8 @@ class Output:
 
     logits: (N, classes), before softmax.
     embedding: (N, D), the input of the last linear layer.
-    maps: inner activations by layer name, (N, C, ...); a distillation loss picks by name.
+    maps: inner activations by layer name, in order of depth, (N, C, T, ...): time is the third dimension,
+    then picture rows and columns, joints, or nothing.
     """
 
     logits: Tensor

@@ -88,6 +88,23 @@ def scale_and_jitter(values: Tensor, scale: float, noise: float, generator: Gene
     return values * factor + noise * torch.randn(values.shape, generator=generator)
 
 
+def turn_body(joints: Tensor, radians: float, generator: Generator) -> Tensor:
+    """Skeletons (N, T, V, 3) in m as if each person stood turned about the vertical, the second axis, by a
+    random angle of standard deviation `radians`; heights and bone lengths stay."""
+    angle = radians * torch.randn(len(joints), generator=generator)
+    cosine, sine, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
+    rows = [cosine, zero, sine, zero, one, zero, -sine, zero, cosine]
+    turned = torch.stack(rows, 1).view(-1, 1, 3, 3)  # each row gives one axis of the turned skeleton
+    return joints @ turned.transpose(2, 3)
+
+
+def stretch_body(joints: Tensor, stretch: float, noise: float, generator: Generator) -> Tensor:
+    """Skeletons (N, T, V, 3) in m, each axis of a clip times exp(stretch * normal), so that one person
+    becomes broader or taller; then every joint of every frame off by noise of `noise` m an axis."""
+    factor = torch.exp(stretch * torch.randn(len(joints), 1, 1, 3, generator=generator))
+    return joints * factor + noise * torch.randn(joints.shape, generator=generator)
+
+
 def mix(values: Tensor, partners: Tensor, weights: Tensor) -> Tensor:
     """weights * values + (1 - weights) * values[partners], row by row (mixup, Zhang et al., ICLR 2018)."""
     weights = weights.reshape(-1, *[1] * (values.dim() - 1))

@@ -10,6 +10,7 @@ from torch import Generator
 from edgehar.cache import cache_dir, write_atomic
 from edgehar.data.prepare import Progress, silent
 from edgehar.models.network import Network
+from edgehar.models.output import Output
 from edgehar.networks import ask
 from edgehar.signals.augment import draw_warps
 from edgehar.training.batches import Clips
@@ -30,29 +31,37 @@ def ask_views(
     kept_as: str,
     title: str,
     progress: Progress = silent,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """A teacher's logits (V, N, classes) and embedding (V, N, D) on each view of each clip.
+) -> Output:
+    """What a teacher says of each view of each clip: logits (V, N, classes), embedding (V, N, D) and, of the
+    maps `middle` and `last`, time courses (V, N, C, T).
 
     Kept in the cache as `kept_as`, which must name all that made them.
     """
     path = cache_dir() / "banks" / f"{kept_as}.safetensors"
     if (kept := _load(path)) is not None:
         return kept
-    said = [ask(teacher, clips, view) for view in progress(warps, title, len(warps))]
-    logits = torch.stack([output.logits for output in said])
-    embedding = torch.stack([output.embedding for output in said])
+    said = [ask(teacher, clips, view, courses=True) for view in progress(warps, title, len(warps))]
+    parts = {
+        "logits": torch.stack([output.logits for output in said]),
+        "embedding": torch.stack([output.embedding for output in said]),
+        **{name: torch.stack([output.maps[name] for output in said]) for name in said[0].maps},
+    }
     from safetensors.torch import save
 
-    write_atomic(path, lambda part: part.write_bytes(save({"logits": logits, "embedding": embedding})))
-    return logits, embedding
+    write_atomic(path, lambda part: part.write_bytes(save(parts)))
+    return _output(parts)
 
 
-def _load(path: Path) -> tuple[torch.Tensor, torch.Tensor] | None:
+def _output(parts: dict[str, torch.Tensor]) -> Output:
+    maps = {name: parts[name] for name in ("middle", "last")}
+    return Output(parts["logits"], parts["embedding"], maps)
+
+
+def _load(path: Path) -> Output | None:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        kept = load_file(path)
-        return kept["logits"], kept["embedding"]
+        return _output(load_file(path))
     except (FileNotFoundError, SafetensorError, KeyError):
         return None

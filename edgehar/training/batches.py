@@ -44,25 +44,30 @@ class Clips:
 class Bank:
     """What frozen teachers said of a fixed bank of views of each training clip.
 
-    warps: (V, N, KNOTS), the time maps of the views. outputs: for each teacher logits (V, N, classes)
-    and embedding (V, N, D). A student that looks at view v is warped in time by warps[v] too, so both
-    see the same clip; the teacher has run V times per clip, not once per epoch. pooled: the mean over
-    the views answers for the clip instead, and the student's time is bent afresh in every epoch, as the
-    baseline's is.
+    warps: (V, N, KNOTS), the time maps of the views. outputs: for each teacher logits (V, N, classes),
+    embedding (V, N, D) and maps as time courses (V, N, C, T). A student that looks at view v is warped in
+    time by warps[v] too, so both see the same clip; the teacher has run V times per clip, not once per
+    epoch. pooled: the mean over the views answers for the clip instead, and the student's time is bent
+    afresh in every epoch, as the baseline's is.
     """
 
     warps: Tensor
-    outputs: tuple[tuple[Tensor, Tensor], ...]
+    outputs: tuple[Output, ...]
     pooled: bool = False
 
-    def heard(self) -> tuple[tuple[Tensor, Tensor], ...]:
-        """The outputs as the student hears them: view by view, or pooled their mean for every view."""
+    def heard(self) -> tuple[dict[str, Tensor], ...]:
+        """The outputs by part, as the student hears them: by view, or pooled their mean for every view."""
+        said = tuple({"logits": o.logits, "embedding": o.embedding, **o.maps} for o in self.outputs)
         if not self.pooled:
-            return self.outputs
-        return tuple(
-            (z.mean(0, keepdim=True).expand_as(z), e.mean(0, keepdim=True).expand_as(e))
-            for z, e in self.outputs
-        )
+            return said
+        return tuple({n: part.mean(0, keepdim=True).expand_as(part) for n, part in s.items()} for s in said)
+
+    def glimpse(self) -> list[Output]:
+        """What each teacher said of the first view's first two clips: enough to see its shapes."""
+        return [
+            Output(o.logits[0, :2], o.embedding[0, :2], {name: part[0, :2] for name, part in o.maps.items()})
+            for o in self.outputs
+        ]
 
 
 class Batches:
@@ -70,7 +75,7 @@ class Batches:
     resumed after any whole epoch goes on exactly as if it had never stopped.
 
     Each batch is a dict: `labels` (B, classes) probabilities, one tensor a modality, and with a bank
-    `teachers`, a tuple of (logits, embedding).
+    `teachers`, a tuple of dicts: what each teacher said, by part (see `teachers_said`).
     """
 
     def __init__(self, clips: Clips, recipe: Recipe, seed: int, bank: Bank | None = None) -> None:
@@ -100,7 +105,9 @@ class Batches:
         if self.bank is not None:
             views = torch.randint(len(self.bank.warps), (count,), generator=generator)
             warps = warps if self.bank.pooled else self.bank.warps[views, rows]
-            batch["teachers"] = tuple((z[views, rows], e[views, rows]) for z, e in self.said)
+            batch["teachers"] = tuple(
+                {name: part[views, rows] for name, part in said.items()} for said in self.said
+            )
         for name, values in self.tensors.items():
             batch[name] = augmented(name, values[rows], warps, recipe, generator)
         return mixed(batch, recipe.mixup, generator) if recipe.mixup else batch
@@ -114,6 +121,9 @@ def augmented(name: str, values: Tensor, warps: Tensor, recipe: Recipe, generato
     if name == "acc":
         values = augment.rotate(values, recipe.rotation, generator)
         values = augment.scale_and_jitter(values, recipe.scale, recipe.noise, generator)
+    if name == "skeleton":
+        values = augment.turn_body(values, recipe.turn, generator)
+        values = augment.stretch_body(values, recipe.stretch, recipe.joint_noise, generator)
     return values
 
 
@@ -129,11 +139,17 @@ def mixed(batch: dict[str, Any], alpha: float, generator: Generator) -> dict[str
     }
     if "teachers" in batch:
         result["teachers"] = tuple(
-            tuple(augment.mix(part, partners, weights) for part in said) for said in batch["teachers"]
+            {name: augment.mix(part, partners, weights) for name, part in said.items()}
+            for said in batch["teachers"]
         )
     return result
 
 
 def teachers_said(batch: Mapping[str, Any]) -> tuple[Output, ...]:
     """The teachers' Outputs of a batch."""
-    return tuple(Output(logits, embedding) for logits, embedding in batch["teachers"])
+    return tuple(
+        Output(
+            said["logits"], said["embedding"], {n: said[n] for n in said if n not in ("logits", "embedding")}
+        )
+        for said in batch["teachers"]
+    )

@@ -13,12 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from edgehar.cache import write_atomic
 from edgehar.training.batches import Batches
+from edgehar.training.together import Turns
 
 
 class Follow(pl.Callback):
     """Tell the batches which epoch and which process they serve; collect the epochs' losses."""
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: Batches | Turns) -> None:
         self.batches = batches
         self.losses: list[float] = []
 

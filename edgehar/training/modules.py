@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from edgehar.models.network import Network
 from edgehar.models.output import Output
+from edgehar.training.adapters import adapt
 from edgehar.training.batches import teachers_said
 from edgehar.training.recipe import Recipe
 
@@ -44,7 +45,7 @@ class Fit(pl.LightningModule):
         logits = self(batch).logits
         return F.cross_entropy(logits.float(), batch["labels"], label_smoothing=self.recipe.label_smoothing)
 
-    def training_step(self, batch: dict[str, Any], index: int) -> Tensor:
+    def training_step(self, batch: dict[str, Any], index: int) -> Tensor | None:
         self.zero_grad()
         loss = self.loss(batch)
         self.losses.append(loss.detach())
@@ -92,18 +93,16 @@ class Fit(pl.LightningModule):
 class Distil(Fit):
     """Train a student with a distillation loss on what frozen teachers said of the same views.
 
-    heads: one projection a teacher where the loss asks for them, else none; optimised and
-    checkpointed with the student, never exported.
+    adapters: what the loss asks for (see training.adapters); optimised and checkpointed with the student,
+    never exported.
     """
 
     def __init__(
-        self, network: Network, recipe: Recipe, steps_per_epoch: int, lesson: Lesson, heads: nn.ModuleList
+        self, network: Network, recipe: Recipe, steps_per_epoch: int, lesson: Lesson, adapters: nn.ModuleDict
     ) -> None:
         super().__init__(network, recipe, steps_per_epoch)
-        self.lesson, self.heads = lesson, heads
+        self.lesson, self.adapters = lesson, adapters
 
     def loss(self, batch: dict[str, Any]) -> Tensor:
         said = self(batch)
-        projected = [head(said.embedding) for head in self.heads]
-        extra = {"projected": projected} if projected else {}
-        return self.lesson(said, teachers_said(batch), batch["labels"], **extra)
+        return self.lesson(said, teachers_said(batch), batch["labels"], **adapt(self.adapters, said))

@@ -12,7 +12,8 @@ class Recipe:
 
     epochs, batch: counts. lr: peak learning rate. mixup: Beta(mixup, mixup) per batch row, 0 for none.
     warp, trim: time (see signals.augment). rotation: radians; scale: of the logarithm; noise: m/s^2;
-    shift, zoom: fractions of the picture. pose: weight of the joints' error, of a teacher that watches
+    shift, zoom: fractions of the picture. turn: of a skeleton about the vertical, radians; stretch: of
+    its axes, of the logarithm; joint_noise: m. pose: weight of the joints' error, of a teacher that watches
     recordings which hold a skeleton too (see training.pose). precision: Lightning's, or `auto` (bf16-mixed
     where the processor multiplies bf16 in hardware, else 32-true).
     """
@@ -30,6 +31,9 @@ class Recipe:
     noise: float = 0.0
     shift: float = 0.0
     zoom: float = 0.0
+    turn: float = 0.0
+    stretch: float = 0.0
+    joint_noise: float = 0.0
     pose: float = 0.0
     precision: str = "32-true"
 

@@ -21,6 +21,8 @@ from edgehar.training.modules import Fit
 if TYPE_CHECKING:
     import lightning.pytorch as pl
 
+    from edgehar.training.together import Turns
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -39,7 +41,9 @@ class Machine:
         return "cuda" if self.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
 
 
-def train(module: Fit, batches: Batches, checkpoint: Path, machine: Machine, title: str) -> list[float]:
+def train(
+    module: Fit, batches: Batches | Turns, checkpoint: Path, machine: Machine, title: str
+) -> list[float]:
     """Train to the recipe's last epoch and return the mean loss of each epoch since the first.
 
     `checkpoint` is written after epochs (see Machine); if it is there, training goes on from it, with

@@ -99,7 +99,7 @@ EXPECTED = {
     "A loss": {"loss": "dist", "loss_weights": {"intra": 2.0, "label_smoothing": 0.1}},
     "A data set": {"data": "gestures", "split": "cross-subject", "loss": "dask"},
     "A student": {"student": "acc-patch"},
-    "A system": {"method": "rkd", "loss": "dask"},
+    "A system": {"method": "relational", "loss": "rkd"},
 }
 
 
@@ -122,16 +122,14 @@ def test_its_commands_work(title, added, edgehar):
 def test_the_system_brings_its_weights(added, edgehar):
     from edgehar.plan import make_plan
 
-    plan, _ = make_plan(data="gestures", method="rkd", preset="quick")
-    assert {name: plan.loss_weights[name] for name in ("kd", "semantic", "distance", "angle")} == {
-        "kd": 0.0, "semantic": 0.0, "distance": 25.0, "angle": 50.0,
-    }  # fmt: skip
+    plan, _ = make_plan(data="gestures", method="relational", preset="quick")
+    assert plan.loss_weights == {"distance": 1.0, "angle": 2.0, "label_smoothing": 0.1}
 
 
 def test_what_was_added_is_listed(added, edgehar):
     listed = json.loads(edgehar("ls", "--json").stdout)
     text = json.dumps(listed)
-    assert all(f'"{name}"' in text for name in ("dist", "gestures", "acc-patch", "rkd"))
+    assert all(f'"{name}"' in text for name in ("dist", "gestures", "acc-patch", "relational"))
 
 
 def test_the_loss_is_the_papers(added):

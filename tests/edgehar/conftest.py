@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -192,8 +195,8 @@ def call(*arguments: str | Path) -> Told:
 def distill(utd_mhad: Path) -> Callable[..., Told]:
     """`distill("--out", folder)`: `edgehar distill` on the tiny UTD-MHAD, two epochs a network."""
 
-    def on_tiny(*arguments: str | Path, data_dir: Path = utd_mhad) -> Told:
-        options = () if "--resume" in arguments else ("--data", "utd-mhad", "--data-dir", data_dir, *QUICK)
+    def on_tiny(*arguments: str | Path, data_dir: Path = utd_mhad, quick: tuple[str, ...] = QUICK) -> Told:
+        options = () if "--resume" in arguments else ("--data", "utd-mhad", "--data-dir", data_dir, *quick)
         return call("distill", *options, "--accelerator", "cpu", *arguments)
 
     return on_tiny
@@ -216,3 +219,87 @@ def two_seeds(distill: Callable[..., Told], tmp_path_factory: pytest.TempPathFac
         told = distill("--seed", 0, "--seed", 3, "--out", folder / "run")
     assert told.exit_code == 0, told.stderr
     return Done(folder / "run", folder / "cache")
+
+
+def _spread(values: Sequence[float]) -> dict[str, Any]:
+    std = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return {"per_seed": list(values), "mean": float(np.mean(values)), "std": std}
+
+
+@pytest.fixture(scope="session")
+def write_run() -> Callable[..., Path]:
+    """`write_run(folder, baseline=[...], student=[...])`: a finished run folder without weights.
+
+    Accuracies by seed; `depth` the teacher's. `dataset`, `split`, `labels`, `seeds` and `name` (the
+    student's) as a plan has them.
+    """
+
+    def write(
+        folder: Path,
+        baseline: Sequence[float],
+        student: Sequence[float],
+        *,
+        depth: Sequence[float] | None = None,
+        seeds: Sequence[int] | None = None,
+        dataset: str = "utd-mhad",
+        split: str = "cross-subject",
+        name: str = "acc-watch",
+        labels: Sequence[str] = ("rest", "wave"),
+    ) -> Path:
+        from edgehar.data.prepare import Shape
+        from edgehar.plan import Plan
+        from edgehar.training.recipe import Recipe
+
+        seeds = tuple(range(len(student))) if seeds is None else tuple(seeds)
+        plan = Plan(
+            data=dataset, data_dir=None, split=split, hold_out=None, framing="clip", method="vskd",
+            teachers=("depth",), student=name, loss="dask", preset="quick", seeds=seeds, shape=Shape(),
+            teacher_recipe=Recipe(epochs=1), student_recipe=Recipe(epochs=1), views=1,
+        )  # fmt: skip
+        rows = {"teachers": depth or baseline, "baseline": baseline, "student": student}
+        figures: dict[str, Any] = {key: {"accuracy": _spread(row)} for key, row in rows.items()}
+        figures["teachers"] = {"depth": figures["teachers"]}
+        config = {"schema": 1, "plan": plan.to_json(), "rate_hz": None, "versions": {}}
+        metrics = {
+            "schema": 1, "dataset": dataset, "split": split, "framing": "clip", "method": "vskd",
+            "seeds": list(seeds), **figures,
+        }  # fmt: skip
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+        return folder
+
+    return write
+
+
+STEPS = {("student", 0): 34, ("baseline", 0): 29, ("student", 3): 25, ("baseline", 3): 27}
+
+
+@pytest.fixture(scope="session")
+def taught(two_seeds: Done, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of `two_seeds` with students and baselines of which each knows something else. Read only."""
+    import torch
+    import torch.nn.functional as F
+
+    from edgehar.networks import ask, build_student, save_weights
+    from edgehar.runs import Run
+
+    folder = shutil.copytree(two_seeds.folder, tmp_path_factory.mktemp("taught") / "run")
+    run, metrics = Run(folder), json.loads((folder / "metrics.json").read_text())
+    test, (values, labels) = run.clips("test", "acc"), map(torch.from_numpy, run.windows("train"))
+    for (which, seed), steps in STEPS.items():
+        torch.manual_seed(seed)
+        network = build_student("acc-micro", len(run.labels), run.window)
+        optimiser = torch.optim.Adam(network.parameters(), 1e-2)
+        for _ in range(steps):
+            optimiser.zero_grad()
+            F.cross_entropy(network(values).logits, labels).backward()
+            optimiser.step()
+        save_weights(network, folder / f"seed-{seed}" / f"{which}.safetensors")
+        right = ask(network, test).logits.argmax(1).numpy() == test.labels
+        metrics[which]["accuracy"]["per_seed"][run.seeds.index(seed)] = float(right.mean())
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    told = {metrics[which]["accuracy"]["per_seed"][i] for which in ("student", "baseline") for i in (0, 1)}
+    assert len(told) > 2, "too alike to show who is mixed up with whom: choose other STEPS"
+    return folder

@@ -197,3 +197,38 @@ def test_a_teacher_of_the_best_preset_learns_poses_too_and_is_kept_without_them(
     told = next(row for row in log_of(tmp_path / "run") if row["stage"] == "teacher-depth")
     assert float(told["loss"]) > 5  # the cross-entropy of 27 classes alone begins near log 27 = 3.3
     load_weights(build_teacher("depth", 27), tmp_path / "run" / "seed-0" / "teacher-depth.safetensors")
+
+
+# PSKD
+
+PSKD = ("--teacher", "skeleton,fusion", "--student", "acc-micro")
+
+
+def test_teachers_and_student_trained_in_turns_are_all_kept(own_cache, distill, tmp_path):
+    quick = ("--preset", "quick", "--epochs", "2")
+    told = distill(*PSKD, "--every", 2, "--out", tmp_path / "run", quick=quick)
+    assert told.exit_code == 0, told.stderr
+    run = open_run(tmp_path / "run")
+    assert set(run.metrics["teachers"]) == {"skeleton", "fusion"}
+    assert [row["epoch"] for row in log_of(run.folder) if row["stage"] == "together"] == list("123456")
+    stages = ("teacher-skeleton", "teacher-fusion", "baseline", "student")
+    assert {path.stem for path in (run.folder / "seed-0").iterdir()} == set(stages)
+
+
+def test_one_seeds_teachers_may_teach_all_students(own_cache, distill, tmp_path):
+    shared = ("--schedule", "pretrained", "--teacher-seed", 5, "--seed", 0, "--seed", 1)
+    told = distill(*PSKD, *shared, "--out", tmp_path / "run")
+    assert told.exit_code == 0, told.stderr
+    assert told.stderr.count("teacher-fusion, seed 5: trained before") == 1  # for the second student
+    assert told.stderr.count("Asking the skeleton teacher, seed 5") == 1
+    first, second = weights(tmp_path / "run", 0), weights(tmp_path / "run", 1)
+    assert first["teacher-fusion.safetensors"] == second["teacher-fusion.safetensors"]
+    assert first["student.safetensors"] != second["student.safetensors"]
+    alone = distill(*PSKD, "--schedule", "pretrained", "--seed", 5, "--out", tmp_path / "alone")
+    assert "teacher-fusion, seed 5: trained before" in alone.stderr
+
+
+@pytest.mark.parametrize("loss", ["logits", "fitnet", "st", "at", "sp", "cc", "rkd", "acs"])
+def test_every_loss_trains_a_student_of_any_teacher(own_cache, distill, tmp_path, loss):
+    told = distill("--student", "acc-micro", "--loss", loss, "--epochs", 1, "--out", tmp_path / "run")
+    assert told.exit_code == 0, told.stderr

@@ -4,8 +4,11 @@ import csv
 import errno
 import shutil
 import subprocess
+from functools import partial
 
 import pytest
+
+from edgehar.training.stage import Machine
 
 STAGES = ("teacher-depth", "baseline", "student")
 
@@ -92,8 +95,9 @@ def small_disk(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("mount"), reason="no mount command")
 @pytest.mark.parametrize("room", [0, 0.2, 4.5], ids=["config", "first checkpoint", "second checkpoint"])
-def test_a_disk_that_is_truly_full_is_said(distill, two_seeds, own_cache, small_disk, room):
+def test_a_disk_that_is_truly_full_is_said(distill, two_seeds, own_cache, small_disk, monkeypatch, room):
     """`room` in teachers: a checkpoint is three of its weights' size, the next needs room beside it."""
+    monkeypatch.setattr("edgehar.training.stage.Machine", partial(Machine, save_every_s=0))
     shutil.copytree(two_seeds.cache / "prepared", own_cache / "prepared")
     teacher_kib = (two_seeds.folder / "seed-0" / "teacher-depth.safetensors").stat().st_size / 1024
     folder = small_disk(4 + round(room * teacher_kib)) / "run"

@@ -23,7 +23,7 @@ def test_what_is_not_said_is_chosen(make, utd_mhad):
     assert (plan.teachers, plan.student, plan.seeds) == (("depth",), "acc-watch", (0,))
     assert plan.preset == "best"
     assert plan.student_recipe == PRESETS["best"].student
-    assert plan.teacher_recipe == PRESETS["best"].teacher
+    assert plan.teacher_recipe == PRESETS["best"].video
     assert plan.data_dir == str(utd_mhad)
 
 
@@ -34,7 +34,7 @@ def test_what_is_said_wins(make):
     )  # fmt: skip
     assert (plan.split, plan.student, plan.loss, plan.seeds) == ("cross-trial", "acc-micro", "ce", (3, 1))
     assert plan.student_recipe == replace(PRESETS["quick"].student, epochs=2)
-    assert plan.teacher_recipe == replace(PRESETS["quick"].teacher, epochs=5)
+    assert plan.teacher_recipe == replace(PRESETS["quick"].video, epochs=5)
     assert plan.hold_out == "1"
 
 
@@ -156,11 +156,53 @@ def test_every_preset_can_be_trained(preset):
     assert preset.shape.window % 8 == 0
     assert preset.views >= 1
     assert preset.student.epochs >= 1
-    assert preset.teacher.epochs >= 1
+    assert min(preset.video.epochs, preset.motion.epochs) >= 1
 
 
 def test_poses_are_learned_where_every_clip_has_a_skeleton(make, utd_copy):
-    assert make().teacher_recipe.pose == PRESETS["best"].teacher.pose > 0
+    assert make().teacher_recipe.pose == PRESETS["best"].video.pose > 0
     next((utd_copy / "Skeleton").iterdir()).unlink()
     plan = make(data_dir=str(utd_copy))
-    assert plan.teacher_recipe == replace(PRESETS["best"].teacher, pose=0.0)
+    assert plan.teacher_recipe == replace(PRESETS["best"].video, pose=0.0)
+
+
+# Schedules
+
+
+def test_a_skeleton_teaches_by_pskd_in_turns(make):
+    plan = make(teacher="skeleton,fusion", epochs=3, every=2)
+    assert (plan.method, plan.loss, plan.schedule, plan.every) == ("pskd", "acs", "progressive", 2)
+    assert plan.teacher_recipe == replace(PRESETS["best"].motion, epochs=6)
+    assert plan.student_recipe.epochs == 3
+
+
+def test_the_same_teachers_may_be_trained_beforehand(make):
+    plan = make(teacher="fusion", schedule="pretrained", epochs=3, teacher_epochs=5, teacher_seed=4)
+    assert (plan.method, plan.schedule, plan.teacher_seed) == ("pskd", "pretrained", 4)
+    assert plan.teacher_recipe.epochs == 5
+
+
+def test_video_may_teach_in_turns_too(make):
+    assert make(teacher="depth", schedule="progressive").schedule == "progressive"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"teacher": "skeleton", "teacher_epochs": 5}, "--teacher-epochs has no place"),
+        ({"teacher": "skeleton", "teacher_seed": 0}, "--teacher-seed needs frozen teachers"),
+        ({"teacher": "skeleton", "every": 0}, "0 epochs cannot be trained"),
+        ({"schedule": "progresive"}, "progressive"),
+        ({"teacher": "skeleton,depth"}, "No method takes the teachers skeleton, depth together"),
+        ({"schedule": "pretrained", "teacher_seed": -1}, "-1 is no seed"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(make, options, told):
+    with pytest.raises(InputError, match=told):
+        make(**options)
+
+
+def test_a_gate_is_a_word(make):
+    assert make(teacher="skeleton", loss_weights={"gate": "loss"}).loss_weights["gate"] == "loss"
+    with pytest.raises(InputError, match="gate is open"):
+        make(teacher="skeleton", loss_weights={"gate": "open"})

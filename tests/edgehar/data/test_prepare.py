@@ -215,3 +215,56 @@ def test_one_rate_where_every_clip_has_the_windows_samples():
 
 def test_no_common_rate_where_a_clip_lacks_the_stream():
     assert common_rate(Reads("acc", [*motion(128), None]).recordings, "acc", Shape()) is None
+
+
+# Skeletons
+
+
+def skeletons(*shapes, rate_hz=30.0):
+    """Clips (T, V, 3) of a body that stands 3 m away and moves evenly."""
+    return [
+        (
+            np.linspace(0, 0.5, shape[0])[:, None, None]
+            + np.linspace(1, 2, shape[1] * 3).reshape(1, -1, 3)
+            + 1
+        ).astype(np.float32)
+        for shape in shapes
+    ]
+
+
+def test_short_gaps_of_skeletons_are_filled_in_and_counted():
+    whole, broken = skeletons((40, 20), (60, 20)), skeletons((40, 20), (60, 20))
+    broken[1][10:13, 4] = np.nan
+    broken[1][30, 7] = 0
+    with pytest.warns(UserWarning, match="4 positions of joints were missing in the skeletons of 1 clips"):
+        mended = prepare(Reads("skeleton", broken).recordings, "skeleton", Shape())
+    assert mended.shape == (2, 128, 20, 3)
+    expected = prepare(Reads("skeleton", whole, version="2").recordings, "skeleton", Shape())
+    np.testing.assert_allclose(mended, expected, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_whole_skeletons_are_prepared_without_a_word():
+    reads = Reads("skeleton", skeletons((40, 20), (60, 20)))
+    prepared = prepare(reads.recordings, "skeleton", Shape(window=32))
+    np.testing.assert_array_equal(prepared[1], resample(skeletons((60, 20))[0], 32))
+
+
+def test_a_skeleton_that_cannot_be_mended_is_named_and_nothing_is_kept(own_cache):
+    broken = skeletons((40, 20), (60, 20))
+    broken[1][5:50, 4] = np.nan
+    with pytest.raises(InputError, match="Clip c1: joint 5 of the skeleton is missing from frame 6 to 50"):
+        prepare(Reads("skeleton", broken, rates_hz=[30.0, 30.0]).recordings, "skeleton", Shape())
+    assert files(own_cache) == []
+
+
+def test_two_people_and_one_frame_are_refused():
+    for shape, sentence in (((40, 2, 20, 3), "shows 2 people"), ((1, 20, 3), "1 frame")):
+        with pytest.raises(InputError, match=sentence):
+            prepare(Reads("skeleton", [np.ones(shape, np.float32)]).recordings, "skeleton", Shape())
+
+
+def test_skeletons_of_different_joints_are_refused():
+    reads = Reads("skeleton", skeletons((40, 20), (40, 20), (40, 25)))
+    with pytest.raises(InputError, match="skeleton of clip c0 has 20 joints and that of c2 25"):
+        prepare(reads.recordings, "skeleton", Shape())

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from edgehar.losses.cross_entropy import cross_entropy
+from edgehar.losses.cross_entropy import cross_entropies, cross_entropy, named
 from edgehar.models.output import Output
 
 
@@ -54,3 +54,15 @@ def test_huge_logits_stay_finite(dtype):
 def test_labels_that_fit_neither_form_are_refused(labels):
     with pytest.raises(ValueError, match=r"give \(N,\) class indices or \(N, classes\) probabilities"):
         cross_entropy(student([[0.0, 1.0, 2.0], [0.0, 1.0, 2.0]]), (), labels)
+
+
+def test_clip_by_clip_it_is_each_clips_own():
+    said = student([[0.0, 0.0], [math.log(3), 0.0]])
+    wanted = [math.log(2), math.log(4 / 3)]
+    assert cross_entropies(said, torch.tensor([1, 0])).tolist() == pytest.approx(wanted)
+    assert cross_entropies(said, torch.tensor([[0.0, 1.0], [1.0, 0.0]])).tolist() == pytest.approx(wanted)
+
+
+def test_a_label_names_a_class():
+    assert named(torch.tensor([2, 0])).tolist() == [2, 0]
+    assert named(torch.tensor([[0.2, 0.3, 0.5], [0.6, 0.4, 0.0]])).tolist() == [2, 0]

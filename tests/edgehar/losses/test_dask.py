@@ -153,5 +153,5 @@ def test_other_widths_are_refused_by_the_semantic_term():
 
 
 def test_projections_for_other_teachers_are_refused():
-    with pytest.raises(ValueError, match="projected has 1 embeddings for 2 teachers; give one each"):
+    with pytest.raises(ValueError, match="projected has 1 tensors for 2 teachers; give one each"):
         dask(output(0), (output(1), output(2)), LABELS, projected=(output(3).embedding,))

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgehar.losses.kd import kd
+from edgehar.losses.kd import kd, kd_each
 from edgehar.models.output import Output
 
 
@@ -40,6 +40,13 @@ def slow(student: torch.Tensor, teacher: torch.Tensor, tau: float) -> float:
 def test_equals_the_papers_sum(tau):
     student, teacher = pair(0)
     assert kd(output(student), output(teacher), tau=tau).item() == pytest.approx(slow(student, teacher, tau))
+
+
+@pytest.mark.parametrize("tau", [1.0, 4.0])
+def test_clip_by_clip_it_is_each_clips_own_sum(tau):
+    student, teacher = pair(4)
+    clips = [slow(student[[clip]], teacher[[clip]], tau) for clip in range(len(student))]
+    assert kd_each(output(student), output(teacher), tau=tau).tolist() == pytest.approx(clips)
 
 
 def test_zero_for_logits_moved_by_a_constant():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from edgehar.losses.pairwise import over_teachers
+from edgehar.losses.pairwise import check_same_logits, over_pairs, over_teachers
 from edgehar.models.output import Output
 
 
@@ -32,3 +32,20 @@ def test_keeps_the_pairs_name_and_words():
 def test_no_teacher_is_refused():
     with pytest.raises(ValueError, match="gap needs a teacher's Output and got none"):
         over_teachers(gap)(output(1.0), ())
+
+
+def test_each_teacher_meets_the_student_in_its_own_form():
+    students, teachers = [output(1.0), output(5.0)], (output(2.0), output(7.0))
+    assert over_pairs(gap, students, teachers, "bent").item() == pytest.approx((1 + 2) / 2)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_forms_for_other_teachers_are_refused(count):
+    with pytest.raises(ValueError, match=f"bent has {count} tensors for 2 teachers; give one each"):
+        over_pairs(gap, [output(1.0)] * count, (output(2.0), output(4.0)), "bent")
+
+
+def test_other_logits_are_refused():
+    check_same_logits(output(1.0), output(2.0))
+    with pytest.raises(ValueError, match=r"logits are \(1, 1\) of the student and \(2, 1\) of the teacher"):
+        check_same_logits(output(1.0), Output(torch.zeros(2, 1), torch.zeros(2, 1)))

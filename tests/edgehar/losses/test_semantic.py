@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgehar.losses.semantic import semantic
+from edgehar.losses.semantic import semantic, semantic_over_teachers
 from edgehar.models.output import Output
 
 
@@ -60,3 +60,12 @@ def test_half_precision_is_summed_in_float32():
 def test_other_widths_are_refused():
     with pytest.raises(ValueError, match="projection head to the teacher's width, or semantic=0"):
         semantic(output(torch.zeros(3, 1)), output(torch.zeros(3, 4)))
+
+
+def test_several_teachers_meet_a_projection_each_or_the_embedding_itself():
+    student, teachers = output(draw(3, 4, seed=5)), (output(draw(3, 2, seed=6)), output(draw(3, 5, seed=7)))
+    projected = [draw(3, 2, seed=8), draw(3, 5, seed=9)]
+    gaps = [semantic(output(ours), theirs) for ours, theirs in zip(projected, teachers, strict=True)]
+    torch.testing.assert_close(semantic_over_teachers(student, teachers, projected), sum(gaps) / 2)
+    alike = (output(draw(3, 4, seed=10)), student)
+    torch.testing.assert_close(semantic_over_teachers(student, alike, None), semantic(student, alike[0]) / 2)

@@ -11,6 +11,7 @@ from edgehar.models.output import Output
 from edgehar.networks import build_student, build_teacher, load_weights, save_weights
 
 CLASSES, WINDOW = 7, 128
+JOINTS = 20  # of UTD-MHAD and of the embedded body
 NAMES = [*STUDENTS, *TEACHERS]
 
 
@@ -41,6 +42,10 @@ def inputs(name, count=3, seed=0):
         ),
         "depth": lambda: torch.randint(0, 200, (count, 16, 32, 20, 1), generator=seeded(seed)).byte(),
         "rgb": lambda: torch.randint(0, 256, (count, 16, 32, 20, 3), generator=seeded(seed)).byte(),
+        "skeleton": lambda: (
+            torch.randn(count, 1, JOINTS, 3, generator=seeded(seed))
+            + torch.randn(count, WINDOW, JOINTS, 3, generator=seeded(seed + 9)).cumsum(1) / 20
+        ),
     }
     return [made[stream]() for stream in build(name).streams]
 
@@ -147,9 +152,16 @@ def test_students_take_other_class_counts_and_windows(name, classes, window):
     assert network(torch.randn(2, window, 3, generator=seeded())).logits.shape == (2, classes)
 
 
-@pytest.mark.parametrize("name", TEACHERS)
+@pytest.mark.parametrize("name", ["depth", "rgb"])
 @pytest.mark.parametrize(("frames", "height", "width"), [(8, 16, 12), (16, 32, 20), (32, 64, 40)])
-def test_teachers_take_any_size_of_clip(name, frames, height, width):
+def test_video_teachers_take_any_size_of_clip(name, frames, height, width):
     channels = inputs(name)[0].shape[-1]
     video = torch.randint(0, 256, (1, frames, height, width, channels), generator=seeded()).byte()
     assert built(name)(video).logits.shape == (1, CLASSES)
+
+
+@pytest.mark.parametrize("name", ["skeleton", "fusion"])
+@pytest.mark.parametrize("window", [1, 31, 64, 300])
+def test_teachers_of_motion_take_any_length_of_clip(name, window):
+    streams = [values[:, :1].expand(-1, window, *values.shape[2:]) for values in inputs(name)]
+    assert built(name)(*streams).logits.shape == (3, CLASSES)

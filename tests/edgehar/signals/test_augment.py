@@ -169,6 +169,59 @@ def test_noise_has_the_stated_spread_in_metres_per_second_squared():
     assert noisy.std().item() == pytest.approx(0.3, rel=0.03)
 
 
+# The body
+
+
+def bodies(count=3, steps=10, joints=6, seed=0):
+    return torch.randn(count, steps, joints, 3, generator=seeded(seed)) + torch.tensor([0.0, 0.0, 3.0])
+
+
+@given(SEEDS, st.floats(0, 3))
+def test_a_turned_body_keeps_its_heights_and_its_bones(seed, radians):
+    joints = bodies()
+    turned = augment.turn_body(joints, radians, seeded(seed))
+    torch.testing.assert_close(turned[..., 1], joints[..., 1])
+    before, after = (torch.cdist(x.flatten(1, 2), x.flatten(1, 2)) for x in (joints, turned))
+    torch.testing.assert_close(after, before, atol=1e-2, rtol=1e-3)
+
+
+@given(SEEDS)
+def test_a_turned_body_is_not_mirrored(seed):
+    frame = torch.eye(3).repeat(5, 1, 1, 1)  # three joints, each on an axis
+    turned = augment.turn_body(frame, 1.0, seeded(seed))
+    torch.testing.assert_close(torch.linalg.det(turned[:, 0]), torch.ones(5), atol=1e-4, rtol=0)
+
+
+def test_bodies_turn_by_angles_of_the_stated_spread():
+    """A joint on the first axis then shows its angle: mean 0, standard deviation 0.3 rad."""
+    joints = torch.tensor([1.0, 0.0, 0.0]).expand(4000, 2, 1, 3)
+    turned = augment.turn_body(joints, 0.3, seeded(0))
+    torch.testing.assert_close(turned[:, 0], turned[:, 1])  # one angle a clip
+    angles = torch.atan2(turned[:, 0, 0, 2], turned[:, 0, 0, 0])
+    assert angles.std().item() == pytest.approx(0.3, rel=0.03)
+    assert angles.mean().item() == pytest.approx(0, abs=0.02)
+
+
+@given(SEEDS)
+def test_a_stretched_body_has_one_factor_a_clip_and_axis(seed):
+    joints = bodies()
+    ratio = augment.stretch_body(joints, 0.1, 0.0, seeded(seed)) / joints
+    torch.testing.assert_close(ratio, ratio[:, :1, :1].expand_as(ratio), atol=1e-5, rtol=1e-5)
+    assert (ratio > 0).all()
+    assert len(set(ratio[:, 0, 0].flatten().tolist())) == 9
+
+
+def test_joints_are_off_by_noise_of_the_stated_spread_in_metres():
+    still = torch.zeros(50, 20, 20, 3)
+    assert augment.stretch_body(still, 0.1, 0.01, seeded(0)).std().item() == pytest.approx(0.01, rel=0.03)
+
+
+def test_no_turn_no_stretch_and_no_noise_change_nothing():
+    joints = bodies()
+    torch.testing.assert_close(augment.turn_body(joints, 0.0, seeded(0)), joints)
+    torch.testing.assert_close(augment.stretch_body(joints, 0.0, 0.0, seeded(0)), joints)
+
+
 # Mixing
 
 
@@ -201,6 +254,8 @@ DRAWS = {
     "video": lambda g: augment.warp_video(film(), augment.no_warps(3), shift=0.3, zoom=0.3, generator=g),
     "rotate": lambda g: augment.rotate(motion(), 0.3, g),
     "jitter": lambda g: augment.scale_and_jitter(motion(), 0.1, 0.3, g),
+    "turn": lambda g: augment.turn_body(bodies(), 0.3, g),
+    "stretch": lambda g: augment.stretch_body(bodies(), 0.1, 0.01, g),
 }
 
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from edgehar.losses import loss
+from edgehar.models.output import Output
 from edgehar.networks import ask, build_student
 from edgehar.signals.augment import draw_warps
-from edgehar.training.adapters import projection_heads
+from edgehar.training.adapters import build_adapters
 from edgehar.training.batches import Bank, Batches, Clips
 from edgehar.training.modules import Distil, Fit
 from edgehar.training.recipe import Recipe
@@ -43,7 +44,7 @@ def easy_bank(clips: Clips, views: int = 2) -> Bank:
     one_hot = torch.eye(CLASSES)[torch.from_numpy(clips.labels)].expand(views, -1, -1)
     towards = torch.randn(CLASSES, 5, generator=torch.Generator().manual_seed(1))
     warps = draw_warps(views * len(clips), 0.2, 0.05, torch.Generator().manual_seed(0))
-    return Bank(warps.reshape(views, len(clips), -1), ((6 * one_hot, one_hot @ towards),))
+    return Bank(warps.reshape(views, len(clips), -1), (Output(6 * one_hot, one_hot @ towards),))
 
 
 @pytest.fixture
@@ -65,9 +66,9 @@ def make_distil(recipe: Recipe, seed: int = 0, **weights: float) -> tuple[Distil
     bank = easy_bank(clips)
     batches = Batches(clips, recipe, seed, bank)
     network = build_student("acc-micro", CLASSES, 128)
-    heads = projection_heads(ask(network, clips.only(slice(0, 2))), bank)
+    adapters = build_adapters(loss("dask"), ask(network, clips.only(slice(0, 2))), bank.glimpse())
     lesson = partial(loss("dask"), **({"distance": 1.0, "angle": 1.0, "semantic": 0.1} | weights))
-    return Distil(network, recipe, len(batches), lesson, heads), batches
+    return Distil(network, recipe, len(batches), lesson, adapters), batches
 
 
 @pytest.fixture(params=[make_fit, make_distil], ids=["fit", "distil"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from edgehar.models.output import Output
 from edgehar.signals import augment
 from edgehar.training.batches import Bank, Batches, Clips, mixed, teachers_said
 from edgehar.training.recipe import Recipe
@@ -11,6 +12,7 @@ from edgehar.training.recipe import Recipe
 COUNT, CLASSES = 23, 5
 PLAIN = Recipe(epochs=1, batch=4)
 FULL = replace(PLAIN, warp=0.2, trim=0.05, rotation=0.2, scale=0.1, noise=0.3, shift=0.1, zoom=0.1, mixup=0.3)
+FULL = replace(FULL, turn=0.2, stretch=0.1, joint_noise=0.01)
 
 
 def clips(count=COUNT):
@@ -34,7 +36,8 @@ def bank(count=COUNT, views=3, teachers=2):
     said = []
     for teacher in range(teachers):
         values = (number + view + 1000 * teacher)[..., None]
-        said.append((values.repeat(1, 1, CLASSES), -values.repeat(1, 1, 2 + teacher)))
+        course = values[..., None].repeat(1, 1, 3, 4)
+        said.append(Output(values.repeat(1, 1, CLASSES), -values.repeat(1, 1, 2 + teacher), {"last": course}))
     return Bank(warps, tuple(said))
 
 
@@ -54,6 +57,8 @@ def test_row_i_of_everything_is_one_clip():
         assert torch.equal(first.logits[:, 0] % 100, number.float())
         assert torch.equal(second.logits - first.logits, torch.full_like(first.logits, 1000))
         assert torch.equal(-first.embedding[:, 0], first.logits[:, 0])
+        assert first.maps["last"].shape == (len(number), 3, 4)
+        assert torch.equal(first.maps["last"][:, 2, 3], first.logits[:, 0])
         assert second.embedding.shape[1] == 3
 
 
@@ -148,6 +153,24 @@ def test_the_clips_themselves_are_never_changed():
     assert all(np.array_equal(before[name], values) for name, values in held.arrays.items())
 
 
+def test_what_concerns_the_watch_leaves_the_skeleton_and_the_other_way_round():
+    base = next(iter(Batches(clips(), PLAIN, seed=0)))
+    watch = next(iter(Batches(clips(), replace(PLAIN, rotation=0.3, scale=0.1, noise=0.3), seed=0)))
+    body = next(iter(Batches(clips(), replace(PLAIN, turn=0.3, stretch=0.1, joint_noise=0.01), seed=0)))
+    torch.testing.assert_close(watch["skeleton"], base["skeleton"])
+    torch.testing.assert_close(body["acc"], base["acc"])
+    assert not torch.allclose(watch["acc"], base["acc"])
+    assert not torch.allclose(body["skeleton"], base["skeleton"])
+
+
+def test_a_body_is_turned_about_the_vertical_alone():
+    batch = next(iter(Batches(clips(), replace(PLAIN, turn=0.3), seed=0)))
+    number = numbers(batch).float()[:, None, None]
+    torch.testing.assert_close(batch["skeleton"][..., 1], number.expand(-1, 16, 20))
+    lengths = batch["skeleton"][..., [0, 2]].norm(dim=3)
+    torch.testing.assert_close(lengths, (number * 2**0.5).expand(-1, 16, 20))
+
+
 # Mixup
 
 
@@ -166,7 +189,8 @@ def test_mixup_mixes_everything_with_the_same_partner_and_weight():
         expected = weight[:, None] * given + (1 - weight[:, None]) * partner
         torch.testing.assert_close(batch[name].flatten(1)[moved], expected, atol=1e-4, rtol=1e-4)
     for said, before in zip(flat(batch["teachers"]), flat(clean["teachers"]), strict=True):
-        expected = weight[:, None] * before[moved] + (1 - weight[:, None]) * before[partners][moved]
+        share = weight.reshape(-1, *[1] * (before.dim() - 1))
+        expected = share * before[moved] + (1 - share) * before[partners][moved]
         torch.testing.assert_close(said[moved], expected, atol=1e-2, rtol=1e-4)
 
 

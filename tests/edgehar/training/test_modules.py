@@ -29,7 +29,7 @@ def test_a_network_alone_learns_by_smoothed_cross_entropy(alone):
 
 
 def test_a_student_learns_by_its_lesson_on_the_same_rows(taught):
-    """The lesson hears the student, the teachers' rows of this batch, the labels, and one head a teacher."""
+    """The lesson hears the student, the teachers' rows of this batch, the labels, what its adapters say."""
     heard = {}
 
     def lesson(student, teachers, labels, *, projected):
@@ -37,27 +37,31 @@ def test_a_student_learns_by_its_lesson_on_the_same_rows(taught):
         return student.logits.sum()
 
     module, batches = taught(EASY)
-    module = Distil(module.network, EASY, len(batches), lesson, module.heads).eval()
+    module = Distil(module.network, EASY, len(batches), lesson, module.adapters).eval()
     batch = next(iter(batches))
     module.loss(batch)
     (teacher,), (expected,) = heard["teachers"], teachers_said(batch)
     assert torch.equal(teacher.logits, expected.logits)
     assert torch.equal(teacher.logits.argmax(1), heard["labels"].argmax(1))
-    torch.testing.assert_close(heard["projected"][0], module.heads[0](heard["student"].embedding))
+    torch.testing.assert_close(
+        heard["projected"][0], module.adapters["projected"][0](heard["student"].embedding)
+    )
 
 
-def test_a_loss_that_wants_no_heads_is_given_none(taught):
+def test_a_loss_that_asks_for_no_adapters_is_given_none(taught):
     module, batches = taught(EASY)
-    plain = Distil(module.network, EASY, len(batches), loss("ce"), torch.nn.ModuleList())
+    plain = Distil(module.network, EASY, len(batches), loss("ce"), torch.nn.ModuleDict())
     assert plain.loss(next(iter(batches))).shape == ()
 
 
-def test_heads_learn_with_the_student_and_are_not_part_of_it(taught, cpu, tmp_path):
+def test_adapters_learn_with_the_student_and_are_not_part_of_it(taught, cpu, tmp_path):
     module, batches = taught(Recipe(epochs=1))
-    before = module.heads[0].weight.detach().clone()
+    head = module.adapters["projected"][0]
+    before = head.weight.detach().clone()
     train(module, batches, tmp_path / "a.ckpt", cpu, "easy")
-    assert not torch.equal(module.heads[0].weight, before)
-    assert not any("head" in key for key in module.network.state_dict())
+    assert not torch.equal(head.weight, before)
+    assert any("projected" in key for key in module.state_dict())
+    assert not any("projected" in key for key in module.network.state_dict())
 
 
 def test_only_what_is_shaped_decays(make):
