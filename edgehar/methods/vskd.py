@@ -1,8 +1,8 @@
 """VSKD: a teacher that watches video teaches a student that feels motion, by the DASK loss.
 
 Ni et al., "Cross-modal knowledge distillation for vision-to-sensor action recognition", ICASSP 2022.
-The paper prints no weights. RKD's for distance and angle (25, 50) took away on held-out training
-subjects what the soft targets gave; see docs/choices.md.
+The paper prints no weights. On held-out training subjects soft targets at 3 were better than at 1, and RKD's
+weights for distance and angle (25, 50) took away what these gave; see docs/choices.md.
 """
 
 from edgehar.methods.method import Method
