@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from edgehar.cli.distill import percent
-from edgehar.cli.eval import bar, picture_name
+from edgehar.cli.eval import picture_name
 from edgehar.cli.options import AsJson, DataDirOption, Debug, OutOption, new_app
-from edgehar.cli.output import console, show
+from edgehar.cli.output import bars, console, show
 from edgehar.errors import InputError
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def compare_and_draw(
     runs = [open_run(folder) for folder in dict.fromkeys(find_run(folder) for folder in folders)]
     if not runs:
         runs = [open_run(find_run(None))] if classes else all_finished()
-    told = compare_runs(runs, labels=labels, classes=classes, data_dir=data_dir, progress=bar)
+    with bars() as bar:
+        told = compare_runs(runs, labels=labels, classes=classes, data_dir=data_dir, progress=bar)
     folder = out or runs[0].folder / "compare"
     what = "classes" if classes else "runs"
     name = f"{what}.png" if labels is None else picture_name(what, labels[:LONGEST])

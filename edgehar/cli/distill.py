@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, suppress
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgehar.cli.options import AsJson, DataDirOption, DataOption, Debug, OutOption, SplitOption, new_app
-from edgehar.cli.output import console, show
+from edgehar.cli.output import bars, console, show
 from edgehar.errors import InputError
 
 if TYPE_CHECKING:
@@ -132,10 +131,8 @@ def distill_run(
         f"preset {plan.preset}, seeds {', '.join(map(str, plan.seeds))}; writing {folder}"
     )
     try:
-        with ExitStack() as bars:
-            return distil(
-                plan, recordings, folder, machine, fresh=fresh, say=_say, progress=partial(_bar, bars)
-            )
+        with bars() as bar:
+            return distil(plan, recordings, folder, machine, fresh=fresh, say=_say, progress=bar)
     except KeyboardInterrupt:
         if (folder / "config.json").exists():
             _say(f"Stopped; what is trained is kept. Go on: edgehar distill --resume {folder}")
@@ -148,15 +145,6 @@ def distill_run(
 def _say(line: str) -> None:
     """A line as it is: a path in it may hold brackets, and must survive being copied."""
     console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _bar(bars: ExitStack, items: Any, title: str, total: int) -> Any:
-    """A bar that ends with the items, or with `bars` where what is done with one of them fails."""
-    from rich.progress import track
-
-    shown: Any = track(items, title, total, console=console)
-    bars.callback(shown.close)
-    return shown
 
 
 def _weights(given: list[str]) -> dict[str, float | str]:

@@ -19,7 +19,7 @@ from edgehar.cli.options import (
     SplitOption,
     new_app,
 )
-from edgehar.cli.output import console, show
+from edgehar.cli.output import bars, show
 from edgehar.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def evaluate(
     clips of the split. The picture of the confusions is written into the run's eval folder; for a FILE
     only with --out (a folder, or a .png file).
     """
-    told = evaluate_model(model, data, data_dir, split, seed, out)
+    with bars() as bar:
+        told = evaluate_model(model, data, data_dir, split, seed, out, bar)
     show(told, as_json, view)
 
 
@@ -71,9 +72,11 @@ def evaluate_model(
     split: str | None = None,
     seed: int | None = None,
     out: Path | None = None,
+    progress: Any = None,
 ) -> Evaluation:
-    """Judges a run or a file with bars on stderr, and draws the picture where `eval` says."""
-    where: dict[str, Any] = {"data": data, "data_dir": data_dir, "split": split, "progress": bar}
+    """Judges a run or a file, and draws the picture where `eval` says. progress: a maker of bars."""
+    where: dict[str, Any] = {"data": data, "data_dir": data_dir, "split": split}
+    where |= {"progress": progress} if progress else {}
     if model is not None and (model.is_file() or model.suffix in MODELS):
         if seed is not None:
             raise InputError(f"{model} holds one network: leave --seed out, or name a run instead.")
@@ -105,13 +108,6 @@ def picture_name(stem: str, split: str) -> str:
     """
     where = re.sub(r"[^\w.-]+", "-", split)
     return f"{stem}@{where}.png"
-
-
-def bar(items: Any, title: str, total: int) -> Any:
-    """A progress bar on stderr."""
-    from rich.progress import track
-
-    return track(items, title, total, console=console)
 
 
 def view(told: Evaluation) -> RenderableType:

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -24,6 +24,22 @@ PIPE_WIDTH = 120  # columns where no terminal says how wide it is
 console = Console(stderr=True)
 
 _results: list[TextIO] = []  # the true stdout, while `only_results_on_stdout` holds
+
+
+@contextmanager
+def bars() -> Iterator[Callable[[Any, str, int], Any]]:
+    """A maker of progress bars on stderr, `bar(items, title, total)`; none outlives the `with`, so that what
+    is said of a failure comes below them."""
+    from rich.progress import track
+
+    with ExitStack() as shown:
+
+        def bar(items: Any, title: str, total: int) -> Any:
+            tracked: Any = track(items, title, total, console=console)
+            shown.callback(tracked.close)
+            return tracked
+
+        yield bar
 
 
 @contextmanager
