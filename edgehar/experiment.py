@@ -25,6 +25,7 @@ from edgehar.models.network import Network
 from edgehar.models.output import Output
 from edgehar.networks import ask, build_student, build_teacher, glimpse, load_weights, save_weights
 from edgehar.plan import Plan
+from edgehar.presets import network_options
 from edgehar.training.adapters import build_adapters
 from edgehar.training.bank import ask_views, view_warps
 from edgehar.training.batches import Bank, Batches, Clips
@@ -72,8 +73,10 @@ class Experiment:
         return seed if self.plan.teacher_seed is None else self.plan.teacher_seed
 
     def _teacher(self, name: str, seed: int) -> Network:
-        drawn, build = self._teachers_seed(seed), partial(build_teacher, name)
-        return self._alone(f"teacher-{name}", seed, drawn, self.plan.teacher_recipe, TEACHERS[name], build)
+        drawn, preset = self._teachers_seed(seed), self.plan.preset
+        build = partial(build_teacher, name, preset=preset)
+        made_of = [*TEACHERS[name], *filter(None, [network_options(preset, name)])]
+        return self._alone(f"teacher-{name}", seed, drawn, self.plan.teacher_recipe, made_of, build)
 
     def _alone(
         self, stage: str, seed: int, drawn: int, recipe: Recipe, made_of: Any, build: Callable[..., Network]
@@ -142,7 +145,7 @@ class Experiment:
         plan, clips = self.plan, self.parts["train"]
         torch.manual_seed(seed)
         classes = len(self.recordings.labels)
-        made = {f"teacher-{name}": build_teacher(name, classes) for name in plan.teachers}
+        made = {f"teacher-{name}": build_teacher(name, classes, plan.preset) for name in plan.teachers}
         teachers, student = list(made.values()), build_student(plan.student, classes, plan.shape.window)
         made["student"] = student
         if self._path("student", seed).exists():

@@ -27,10 +27,12 @@ def build_student(name: str, classes: int, window: int) -> Network:
     return load(target)(classes, window, **options)
 
 
-def build_teacher(name: str, classes: int) -> Network:
-    """A teacher by its name, with the weights that torch's random state gives it."""
+def build_teacher(name: str, classes: int, preset: str = "best") -> Network:
+    """A teacher by its name, as a preset has it, with the weights that torch's random state gives it."""
+    from edgehar.presets import network_options
+
     target, options = TEACHERS[check("teacher", name, TEACHERS)]
-    return load(target)(classes, **options)
+    return load(target)(classes, **options, **network_options(preset, name))
 
 
 def save_weights(network: nn.Module, path: Path) -> None:

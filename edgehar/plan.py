@@ -16,7 +16,7 @@ from edgehar.errors import InputError
 from edgehar.losses import LOSSES
 from edgehar.methods import METHODS, Method
 from edgehar.models import STUDENTS, TEACHERS
-from edgehar.presets import PRESETS
+from edgehar.presets import PRESETS, network_options
 from edgehar.registry import check
 from edgehar.training.recipe import Recipe
 
@@ -111,6 +111,8 @@ def make_plan(
     schedule = check("schedule", schedule or chosen.schedule, SCHEDULES)
     recipes = PRESETS[check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)]
     check("framing", framing, FRAMINGS)
+    for name in teachers:
+        network_options(preset or "best", name)
     _check_seeds(seeds)
     if teacher_seed is not None:
         _check_seeds((teacher_seed,))

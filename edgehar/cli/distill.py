@@ -53,7 +53,10 @@ def distill(
         str, typer.Option("--framing", help="clip (whole clips, resampled) or window.")
     ] = "clip",
     preset: Annotated[
-        str | None, typer.Option("--preset", help="quick (default on the embedded data) or best (elsewhere).")
+        str | None,
+        typer.Option(
+            "--preset", help="quick (default on the embedded data), best (elsewhere) or paper (a GPU)."
+        ),
     ] = None,
     seed: Annotated[list[int] | None, typer.Option("--seed", help="Repeatable; default 0.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Of baseline and student.")] = None,

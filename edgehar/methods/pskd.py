@@ -14,5 +14,5 @@ PSKD = Method(
     teachers=("skeleton", "fusion"),
     schedule="progressive",
     loss="acs",
-    weights={"kd": 1.0, "confidence": 1.0, "semantic": 0.001},
+    weights={"kd": 3.0, "confidence": 1.0, "semantic": 0.001},
 )

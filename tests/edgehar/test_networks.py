@@ -143,3 +143,11 @@ def test_a_weight_that_is_missing_in_the_file_is_refused(student, tmp_path):
     state = {k: v.contiguous() for k, v in student.state_dict().items() if k != "fc.bias"}
     save_file(state, path)
     assert "another network" in refused(student, path)
+
+
+@pytest.mark.parametrize("name", ["skeleton", "fusion"])
+def test_a_preset_has_networks_of_its_own(name):
+    """Ten blocks of 64, 128 and 256 channels, as in the paper; the toolkit's own is a seventh of that."""
+    ours, papers = build_teacher(name, 27), build_teacher(name, 27, "paper")
+    assert [len(network.net.blocks) for network in (ours, papers)] == [6, 10]
+    assert [block.time.conv.out_channels for block in papers.net.blocks] == 4 * [64] + 3 * [128] + 3 * [256]

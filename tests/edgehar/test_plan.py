@@ -206,3 +206,10 @@ def test_a_gate_is_a_word(make):
     assert make(teacher="skeleton", loss_weights={"gate": "loss"}).loss_weights["gate"] == "loss"
     with pytest.raises(InputError, match="gate is open"):
         make(teacher="skeleton", loss_weights={"gate": "open"})
+
+
+def test_the_papers_networks_are_named_by_a_preset(make):
+    plan = make(teacher="fusion", preset="paper", schedule="pretrained")
+    assert plan.teacher_recipe.epochs == PRESETS["best"].motion.epochs
+    with pytest.raises(InputError, match="has no network for the teacher depth yet, only for skeleton"):
+        make(teacher="depth", preset="paper")
