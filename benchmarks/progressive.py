@@ -1,15 +1,16 @@
 """What learning together costs: a pair of PSKD's turns, beside the sum of its parts alone, in one run.
 
-A pair is an epoch of both teachers and one of `acc-watch`, by the recipes of the preset `best` and the
-loss ACS, on 430 clips of noise, trained as a run trains them (`edgehar.training.stage.train` on
-`Together`), checkpoints included. The parts are loops without Lightning: the epoch's batches drawn, once; each
-teacher's epoch, one after the other; and the student's, with both teachers asked for every batch. Teachers
-trained by themselves would draw their batches once each: that is not counted, so the parts are a little
-cheaper than they would be, and the overhead a little larger. Both do the same work: all networks must end with
-the same weights, bit for bit. For that the teachers have no dropout, whose draws in two networks would else
-depend on who steps first; the student has its own. The parts' epoch runs before each turn, so that a busy
-machine slows both alike; a pair is compared with itself, and the median of the ratios, in the process's CPU
-time, is the result.
+A pair is an epoch of both teachers and one of `acc-watch`, by the recipes of the preset `best` and the loss
+ACS, on 430 clips of noise, trained as a run trains them (`edgehar.training.stage.train` on `Together`),
+checkpoints included. The parts are loops without Lightning: the drawing of each epoch's batches, an epoch of
+each teacher, one after the other, and one of the student, with both teachers asked about every batch.
+Teachers that learn alone would draw their batches once each; they are drawn once here, so the parts come out
+a little too cheap, and the overhead a little too large.
+
+Both do the same work: all networks must end with the same weights, bit for bit. For that the teachers have
+no dropout, since what it draws depends on which of two networks steps first. The parts have their epoch
+before each turn, so that a busy machine slows both alike; a pair is compared with itself, and the median of
+the ratios, in the process's CPU time, is the result.
 """
 
 from __future__ import annotations
