@@ -163,7 +163,7 @@ def without_dropout(network: Network) -> Network:
 def made(kind: type[Together], seen: Clips, pairs: int) -> tuple[Together, Turns]:
     """The same networks and batches each time, as a run of PSKD makes them."""
     preset, method = PRESETS["best"], METHODS["pskd"]
-    teaching, learning = (replace(r, epochs=pairs) for r in (preset.teachers["pskd"], preset.student))
+    teaching, learning = (replace(r, epochs=pairs) for r in (preset.motion, preset.student))
     torch.manual_seed(0)
     teachers = [without_dropout(build_teacher(name, CLASSES)) for name in TEACHERS]
     student = build_student("acc-watch", CLASSES, WINDOW)
@@ -175,7 +175,7 @@ def made(kind: type[Together], seen: Clips, pairs: int) -> tuple[Together, Turns
 def lesson(
     student: Network, teachers: list[Network], seen: Clips, recipe: Recipe, steps: int, weights: Any
 ) -> Distil:
-    """The student's training by ACS, as `edgehar.distil` builds it."""
+    """The student's training by ACS, as `edgehar.experiment` builds it."""
     acs = loss("acs")
     said = [glimpse(teacher, seen) for teacher in teachers]
     adapters = build_adapters(acs, glimpse(student, seen), said)

@@ -41,9 +41,9 @@ def written(folder: Path) -> dict[str, int]:
 def stopped(call, tmp_path_factory):
     """`schedule`, stopped by Ctrl-C in the second row's second seed, and given again."""
     out = tmp_path_factory.mktemp("schedule") / "rows"
-    import edgehar.distil
+    import edgehar.experiment
 
-    train = edgehar.distil.train
+    train = edgehar.experiment.train
 
     def interrupted(module, batches, checkpoint, machine, title):
         if title == "together, seed 1":
@@ -52,7 +52,7 @@ def stopped(call, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGEHAR_CACHE", str(out.parent / "cache"))
-        patch.setattr(edgehar.distil, "train", interrupted)
+        patch.setattr(edgehar.experiment, "train", interrupted)
         first = call("schedule", *TINY, *FIRST, "--out", out)
         left = written(out)
         patch.undo()
