@@ -68,10 +68,10 @@ def test_cocos_bones_are_the_published_ones():
 
 def test_the_ways_of_a_small_body_by_hand():
     itself, near, far = RING.adjacency()
-    third = 1 / 2  # d and e hear themselves and each other: two neighbours equally far
+    half = 1 / 2  # d and e hear themselves and each other: two neighbours equally far
     np.testing.assert_allclose(
         itself,
-        [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, third, third], [0, 0, 0, third, third]],
+        [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, half, half], [0, 0, 0, half, half]],
     )
     # Columns hear: b and c hear a; d and e hear c.
     np.testing.assert_allclose(
