@@ -125,7 +125,9 @@ class Paired(Together):
     """A Together that lets the parts have their epoch before each of its turns, and times its own."""
 
     def beside(self, parts: Parts) -> None:
-        self.parts, self.spent, self.running = parts, [], None
+        self.parts = parts
+        self.spent: list[float] = []
+        self.running: float | None = None
 
     def on_train_epoch_start(self) -> None:
         self.close()
