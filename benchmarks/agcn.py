@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 import time
 from collections.abc import Callable
 
 import torch
+from timing import interleaved
 from torch import Tensor
 
 from edgehar.models.agcn import AdaptiveGraphConvolution
@@ -61,7 +61,10 @@ def measure(repeats: int) -> dict[str, float | str]:
     loop, ours = gradients(lambda given: equations(layer, given)), gradients(layer)
     torch.testing.assert_close(ours, loop, atol=1e-5, rtol=1e-4)
     loop_ms, ours_ms = interleaved(
-        repeats, lambda: gradients(lambda given: equations(layer, given)), lambda: gradients(layer)
+        repeats,
+        lambda: gradients(lambda given: equations(layer, given)),
+        lambda: gradients(layer),
+        clock=time.process_time,
     )
     error = (ours[0] - loop[0]).abs().max().item()
     return {
@@ -72,17 +75,6 @@ def measure(repeats: int) -> dict[str, float | str]:
         "bar": BAR,
         "max_difference": error,
     }
-
-
-def interleaved(repeats: int, *calls: Callable[[], object]) -> list[float]:
-    """Median milliseconds of processor time of each call, timed in turn."""
-    times: list[list[float]] = [[] for _ in calls]
-    for _ in range(repeats):
-        for call, row in zip(calls, times, strict=True):
-            start = time.process_time()
-            call()
-            row.append(1e3 * (time.process_time() - start))
-    return [statistics.median(row) for row in times]
 
 
 def main() -> int:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
-import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
+from timing import interleaved
 
 from edgehar.signals.gaf import gaf
 
@@ -43,17 +41,6 @@ def measure(repeats: int) -> dict[str, float | str]:
         "bar": BAR,
         "max_difference": error,
     }
-
-
-def interleaved(repeats: int, *calls: Callable[[], object]) -> list[float]:
-    """Median milliseconds of each call, timed in turn."""
-    times: list[list[float]] = [[] for _ in calls]
-    for _ in range(repeats):
-        for call, row in zip(calls, times, strict=True):
-            start = time.perf_counter()
-            call()
-            row.append(1e3 * (time.perf_counter() - start))
-    return [statistics.median(row) for row in times]
 
 
 def main() -> int:

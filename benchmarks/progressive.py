@@ -105,7 +105,7 @@ class Parts:
     def answers(self, batch: Batch) -> tuple[dict[str, torch.Tensor], ...]:
         """What the teachers, as they are now, say of a batch."""
         outputs = [teacher.fit(batch) for teacher in self.teachers]
-        return tuple({"logits": o.logits, "embedding": o.embedding, **o.maps} for o in outputs)
+        return tuple(output.parts() for output in outputs)
 
     @staticmethod
     def each(step: Callable[[Batch], None], batches: list[Batch]) -> None:

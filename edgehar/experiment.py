@@ -51,6 +51,7 @@ class Experiment:
     fresh: bool
     say: Say
     progress: Progress
+    trained: set[Path] = dataclasses.field(default_factory=set)  # in the cache, by this very run
 
     def run_seed(self, seed: int) -> dict[str, Scores]:
         """Every network of one seed, by the name of its weights file, scored on the test clips."""
@@ -94,7 +95,7 @@ class Experiment:
         if kept.exists():
             return load_weights(untrained(), kept)
         shared = cache_dir() / "trained" / f"{self._key(stage, drawn, recipe, made_of)}.safetensors"
-        if shared.exists() and not (self.fresh and seed == drawn):
+        if shared.exists() and not (self.fresh and shared not in self.trained):
             try:
                 network = load_weights(untrained(), shared)
             except InputError:
@@ -106,6 +107,7 @@ class Experiment:
         network = untrained()
         self._train(*self._fit(network, recipe, drawn), stage, seed)
         write_atomic(shared, lambda part: shutil.copyfile(kept, part) and None)
+        self.trained.add(shared)
         return network
 
     def _fit(self, network: Network, recipe: Recipe, seed: int) -> tuple[Fit, Batches]:

@@ -109,10 +109,11 @@ def make_plan(
     teachers = tuple(dict.fromkeys(_seen_by(name, recordings) for name in names))
     chosen = _method_for(teachers, method)
     schedule = check("schedule", schedule or chosen.schedule, SCHEDULES)
-    recipes = PRESETS[check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)]
+    preset = check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)
+    recipes = PRESETS[preset]
     check("framing", framing, FRAMINGS)
     for name in teachers:
-        network_options(preset or "best", name)
+        network_options(preset, name)
     _check_seeds(seeds)
     if teacher_seed is not None:
         _check_seeds((teacher_seed,))
@@ -136,7 +137,7 @@ def make_plan(
         teachers=teachers,
         student=student,
         loss=loss_name,
-        preset=preset or ("quick" if data == "synthetic" else "best"),
+        preset=preset,
         seeds=seeds,
         shape=recipes.shape,
         teacher_recipe=_teacher_recipe(

@@ -66,17 +66,16 @@ def evaluate(
 
 
 def evaluate_model(
-    model: Path | None = None,
-    data: str | None = None,
-    data_dir: Path | None = None,
-    split: str | None = None,
-    seed: int | None = None,
-    out: Path | None = None,
-    progress: Any = None,
+    model: Path | None,
+    data: str | None,
+    data_dir: Path | None,
+    split: str | None,
+    seed: int | None,
+    out: Path | None,
+    progress: Any,
 ) -> Evaluation:
     """Judges a run or a file, and draws the picture where `eval` says. progress: a maker of bars."""
-    where: dict[str, Any] = {"data": data, "data_dir": data_dir, "split": split}
-    where |= {"progress": progress} if progress else {}
+    where: dict[str, Any] = {"data": data, "data_dir": data_dir, "split": split, "progress": progress}
     if model is not None and (model.is_file() or model.suffix in MODELS):
         if seed is not None:
             raise InputError(f"{model} holds one network: leave --seed out, or name a run instead.")

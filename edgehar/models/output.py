@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -20,3 +21,13 @@ class Output:
     logits: Tensor
     embedding: Tensor
     maps: dict[str, Tensor] = field(default_factory=dict)
+
+    def parts(self) -> dict[str, Tensor]:
+        """All tensors by name, maps included: what a batch or a file holds of an Output."""
+        return {"logits": self.logits, "embedding": self.embedding, **self.maps}
+
+    @classmethod
+    def of(cls, parts: Mapping[str, Tensor]) -> Output:
+        """The Output whose `parts` these are."""
+        maps = dict(parts)
+        return cls(maps.pop("logits"), maps.pop("embedding"), maps)

@@ -41,11 +41,8 @@ def ask_views(
     if (kept := _load(path)) is not None:
         return kept
     said = [ask(teacher, clips, view, courses=True) for view in progress(warps, title, len(warps))]
-    parts = {
-        "logits": torch.stack([output.logits for output in said]),
-        "embedding": torch.stack([output.embedding for output in said]),
-        **{name: torch.stack([output.maps[name] for output in said]) for name in said[0].maps},
-    }
+    views = [output.parts() for output in said]
+    parts = {name: torch.stack([view[name] for view in views]) for name in views[0]}
     from safetensors.torch import save
 
     write_atomic(path, lambda part: part.write_bytes(save(parts)))

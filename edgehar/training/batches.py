@@ -57,17 +57,14 @@ class Bank:
 
     def heard(self) -> tuple[dict[str, Tensor], ...]:
         """The outputs by part, as the student hears them: by view, or pooled their mean for every view."""
-        said = tuple({"logits": o.logits, "embedding": o.embedding, **o.maps} for o in self.outputs)
+        said = tuple(output.parts() for output in self.outputs)
         if not self.pooled:
             return said
         return tuple({n: part.mean(0, keepdim=True).expand_as(part) for n, part in s.items()} for s in said)
 
     def glimpse(self) -> list[Output]:
         """What each teacher said of the first view's first two clips: enough to see its shapes."""
-        return [
-            Output(o.logits[0, :2], o.embedding[0, :2], {name: part[0, :2] for name, part in o.maps.items()})
-            for o in self.outputs
-        ]
+        return [Output.of({n: part[0, :2] for n, part in o.parts().items()}) for o in self.outputs]
 
 
 class Batches:
@@ -147,9 +144,4 @@ def mixed(batch: dict[str, Any], alpha: float, generator: Generator) -> dict[str
 
 def teachers_said(batch: Mapping[str, Any]) -> tuple[Output, ...]:
     """The teachers' Outputs of a batch."""
-    return tuple(
-        Output(
-            said["logits"], said["embedding"], {n: said[n] for n in said if n not in ("logits", "embedding")}
-        )
-        for said in batch["teachers"]
-    )
+    return tuple(map(Output.of, batch["teachers"]))

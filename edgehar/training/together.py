@@ -98,4 +98,4 @@ class Together(Fit):
     @torch.no_grad()
     def _said(self, batch: dict[str, Any]) -> tuple[dict[str, Tensor], ...]:
         outputs: list[Output] = [teacher(batch) for teacher in self.teachers]
-        return tuple({"logits": o.logits, "embedding": o.embedding, **o.maps} for o in outputs)
+        return tuple(output.parts() for output in outputs)

@@ -228,6 +228,14 @@ def test_one_seeds_teachers_may_teach_all_students(own_cache, distill, tmp_path)
     assert "teacher-fusion, seed 5: trained before" in alone.stderr
 
 
+def test_fresh_trains_shared_teachers_again_and_once(own_cache, distill, tmp_path):
+    shared = ("--teacher-seed", 5, "--seed", 0, "--seed", 1)
+    assert distill(*shared, "--out", tmp_path / "run").exit_code == 0
+    told = distill(*shared, "--fresh", "--out", tmp_path / "again")
+    assert told.exit_code == 0, told.stderr
+    assert told.stderr.count("teacher-depth, seed 5: trained before") == 1  # for the second student
+
+
 @pytest.mark.parametrize("loss", ["logits", "fitnet", "st", "at", "sp", "cc", "rkd", "acs"])
 def test_every_loss_trains_a_student_of_any_teacher(own_cache, distill, tmp_path, loss):
     told = distill("--student", "acc-micro", "--loss", loss, "--epochs", 1, "--out", tmp_path / "run")
