@@ -40,7 +40,9 @@ def distil(
 
     Calling it again on a folder that was interrupted goes on from the last whole epoch.
     """
-    teachers = [build_teacher(name, len(recordings.labels), plan.preset) for name in plan.teachers]
+    teachers = [
+        build_teacher(name, len(recordings.labels), plan.preset, plan.graph) for name in plan.teachers
+    ]
     streams = ["acc", *(stream for teacher in teachers for stream in teacher.streams)]
     streams += ["skeleton"] if plan.teacher_recipe.pose else []
     rate_hz = _rate(plan, recordings)

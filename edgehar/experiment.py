@@ -20,10 +20,19 @@ from edgehar.data.prepare import PREPARED_BY, Progress
 from edgehar.errors import InputError
 from edgehar.evaluation import Scores, score
 from edgehar.losses import loss
-from edgehar.models import STUDENTS, TEACHERS
+from edgehar.models import STUDENTS
 from edgehar.models.network import Network
 from edgehar.models.output import Output
-from edgehar.networks import ask, build_student, build_teacher, glimpse, load_weights, save_weights
+from edgehar.models.posed import PosedVideo
+from edgehar.networks import (
+    ask,
+    build_student,
+    build_teacher,
+    glimpse,
+    load_weights,
+    save_weights,
+    teacher_line,
+)
 from edgehar.plan import Plan
 from edgehar.presets import network_options
 from edgehar.training.adapters import build_adapters
@@ -75,8 +84,8 @@ class Experiment:
 
     def _teacher(self, name: str, seed: int) -> Network:
         drawn, preset = self._teachers_seed(seed), self.plan.preset
-        build = partial(build_teacher, name, preset=preset)
-        made_of = [*TEACHERS[name], *filter(None, [network_options(preset, name)])]
+        build = partial(build_teacher, name, preset=preset, graph=self.plan.graph)
+        made_of = [*teacher_line(name, self.plan.graph), *filter(None, [network_options(preset, name)])]
         return self._alone(f"teacher-{name}", seed, drawn, self.plan.teacher_recipe, made_of, build)
 
     def _alone(
@@ -113,13 +122,11 @@ class Experiment:
     def _fit(self, network: Network, recipe: Recipe, seed: int) -> tuple[Fit, Batches]:
         """What trains a network alone, and on what."""
         clips = self.parts["train"]
-        posed = recipe.pose > 0 and "skeleton" not in network.streams
-        batches = Batches(clips.streams([*network.streams, *(["skeleton"] if posed else [])]), recipe, seed)
-        if not posed:
+        if not isinstance(network, PosedVideo):
+            batches = Batches(clips.streams(network.streams), recipe, seed)
             return Fit(network, recipe, len(batches)), batches
-        said = glimpse(network, clips)
-        joints = clips.arrays["skeleton"].shape[2]
-        return FitPosed(network, recipe, len(batches), said, joints), batches
+        batches = Batches(clips.streams([*network.streams, "skeleton"]), recipe.as_seen(), seed)
+        return FitPosed(network, recipe, len(batches), glimpse(network, clips)), batches
 
     def _student(self, seed: int, networks: dict[str, Network]) -> Network:
         """The student, taught by what its teachers said."""
@@ -147,7 +154,9 @@ class Experiment:
         plan, clips = self.plan, self.parts["train"]
         torch.manual_seed(seed)
         classes = len(self.recordings.labels)
-        made = {f"teacher-{name}": build_teacher(name, classes, plan.preset) for name in plan.teachers}
+        made = {
+            f"teacher-{name}": build_teacher(name, classes, plan.preset, plan.graph) for name in plan.teachers
+        }
         teachers, student = list(made.values()), build_student(plan.student, classes, plan.shape.window)
         made["student"] = student
         if self._path("student", seed).exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgehar.cache import write_atomic
 from edgehar.errors import InputError
@@ -27,12 +27,22 @@ def build_student(name: str, classes: int, window: int) -> Network:
     return load(target)(classes, window, **options)
 
 
-def build_teacher(name: str, classes: int, preset: str = "best") -> Network:
-    """A teacher by its name, as a preset has it, with the weights that torch's random state gives it."""
+def build_teacher(name: str, classes: int, preset: str = "best", graph: str | None = None) -> Network:
+    """A teacher by its name, as a preset has it, with the weights that torch's random state gives it.
+
+    graph: of edgehar.models.graphs, the recordings' skeleton (see Plan); None for the teacher's own.
+    """
     from edgehar.presets import network_options
 
-    target, options = TEACHERS[check("teacher", name, TEACHERS)]
+    target, options = teacher_line(name, graph)
     return load(target)(classes, **options, **network_options(preset, name))
+
+
+def teacher_line(name: str, graph: str | None = None) -> tuple[str, dict[str, Any]]:
+    """A teacher's line in TEACHERS, with the recordings' graph in place of its own where it looks at one."""
+    target, options = TEACHERS[check("teacher", name, TEACHERS)]
+    own = {"graph": graph} if graph is not None and "graph" in options else {}
+    return target, {**options, **own}
 
 
 def save_weights(network: nn.Module, path: Path) -> None:

@@ -30,7 +30,8 @@ class Plan:
     """What to train on what, how, and with which seeds. `hold_out`: a training subject that is tested on
     instead of the test subjects, for choosing. `loss_weights`: the loss's keywords. `every`: in the schedule
     `progressive`, epochs of the teachers for each of the student's. `teacher_seed`: whose teachers teach the
-    students of all seeds; None for each seed its own."""
+    students of all seeds; None for each seed its own. `graph`: of edgehar.models.graphs, the skeleton that
+    teachers see or learn to find; None if none does."""
 
     data: str
     data_dir: str | None
@@ -52,6 +53,7 @@ class Plan:
     schedule: str = "pretrained"
     every: int = 1
     teacher_seed: int | None = None
+    graph: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As config.json holds it."""
@@ -127,6 +129,10 @@ def make_plan(
     loss_name = check("loss", loss_name or chosen.loss, LOSSES)
     student_recipe = _with_epochs(recipes.student, epochs)
     weights = {**chosen.weights, **(loss_weights or {})} if loss_name == chosen.loss else loss_weights or {}
+    video = watches(teachers[0])
+    teacher_recipe = _with_epochs(recipes.video if video else recipes.motion, teacher_epochs)
+    if video and not (schedule == "pretrained" and _all_hold("skeleton", recordings)):
+        teacher_recipe = dataclasses.replace(teacher_recipe.as_seen(), pose=0.0)
     plan = Plan(
         data=data,
         data_dir=data_dir,
@@ -140,9 +146,7 @@ def make_plan(
         preset=preset,
         seeds=seeds,
         shape=recipes.shape,
-        teacher_recipe=_teacher_recipe(
-            recipes.video if watches(teachers[0]) else recipes.motion, teacher_epochs, recordings
-        ),
+        teacher_recipe=teacher_recipe,
         student_recipe=student_recipe,
         views=recipes.views,
         pooled=recipes.pooled,
@@ -150,6 +154,7 @@ def make_plan(
         schedule=schedule,
         every=every,
         teacher_seed=teacher_seed,
+        graph=_graph(recordings) if teacher_recipe.pose or not video else None,
     )
     return plan, recordings
 
@@ -179,7 +184,11 @@ def _check_seeds(seeds: tuple[int, ...]) -> None:
 def _seen_by(name: str, recordings: Recordings) -> str:
     if name != VIDEO_TEACHER:
         return name
-    return "rgb" if all("rgb" in clip.streams for clip in recordings.clips) else "depth"
+    return "rgb" if _all_hold("rgb", recordings) else "depth"
+
+
+def _all_hold(stream: str, recordings: Recordings) -> bool:
+    return all(stream in clip.streams for clip in recordings.clips)
 
 
 def _method_for(teachers: tuple[str, ...], name: str | None) -> Method:
@@ -196,10 +205,12 @@ def watches(teacher: str) -> bool:
     return TEACHERS[teacher][1].get("stream") in VIDEO
 
 
-def _teacher_recipe(recipe: Recipe, epochs: int | None, recordings: Recordings) -> Recipe:
-    """Poses are learned where every clip has a skeleton, or not at all."""
-    posed = all("skeleton" in clip.streams for clip in recordings.clips)
-    return dataclasses.replace(_with_epochs(recipe, epochs), pose=recipe.pose if posed else 0.0)
+def _graph(recordings: Recordings) -> str | None:
+    """The table of the recordings' skeletons. Raises InputError if there is none for so many joints."""
+    from edgehar.models.graphs import graph_of
+
+    seen = next((clip for clip in recordings.clips if "skeleton" in clip.streams), None)
+    return graph_of(seen.streams["skeleton"]().values.shape[1]) if seen else None
 
 
 def _progressive_epochs(asked: int | None, every: int, students: int) -> int:

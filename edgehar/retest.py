@@ -146,7 +146,7 @@ def _network(run: Run, name: str, seed: int) -> Network:
         return run.student(seed, name)
     from edgehar.networks import build_teacher, load_weights
 
-    teacher = build_teacher(name.removeprefix("teacher-"), len(run.labels), run.plan.preset)
+    teacher = build_teacher(name.removeprefix("teacher-"), len(run.labels), run.plan.preset, run.plan.graph)
     return load_weights(teacher, _weights(run, name, seed))
 
 

@@ -1,7 +1,8 @@
 """Teachers and students: one file an architecture, named here, imported when asked for.
 
 A student is "module:class" and what its constructor takes beside `classes` and `window`. A teacher's
-`stream` is what it looks at; its `graph` is the skeleton's table in edgehar.models.graphs.
+`stream` is the video that it looks at; its `graph`, the skeleton's table in edgehar.models.graphs, is that
+of the recordings where a plan names one.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ STUDENTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 TEACHERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "depth": ("edgehar.models.video:Video21D", {"stream": "depth"}),
-    "rgb": ("edgehar.models.video:Video21D", {"stream": "rgb"}),
+    "depth": ("edgehar.models.posed:video_teacher", {"stream": "depth", "graph": None}),
+    "rgb": ("edgehar.models.posed:video_teacher", {"stream": "rgb", "graph": None}),
     "skeleton": ("edgehar.models.agcn:SkeletonTeacher", {"graph": "kinect"}),
     "fusion": ("edgehar.models.agcn:FusionTeacher", {"graph": "kinect"}),
 }

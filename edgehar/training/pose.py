@@ -15,8 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgehar.models.network import Network
 from edgehar.models.output import Output
+from edgehar.models.posed import PosedVideo
+from edgehar.signals.augment import stretch_body, turn_body
 from edgehar.training.modules import Fit
 from edgehar.training.recipe import Recipe
 
@@ -39,32 +40,52 @@ class PoseHead(nn.Module):
 
 
 class FitPosed(Fit):
-    """Train one network that watches with cross-entropy plus recipe.pose times the error of the joints.
+    """Train a network that sees in two ways (models.posed): each names the action by itself, and the joints
+    are to be found on the way, by the one in every frame, by the other from its deepest maps.
 
+    The way by joints learns from those it finds, to which no gradient returns, and from the true ones, both
+    turned and stretched as the recipe says. Weights: 1 for each naming, recipe.pose for each finding.
     said: what the network says of any clips, for the shapes of its maps. The heads are optimised and
     checkpointed with the network, and never kept with it.
     """
 
-    def __init__(
-        self, network: Network, recipe: Recipe, steps_per_epoch: int, said: Output, joints: int
-    ) -> None:
+    network: PosedVideo
+
+    def __init__(self, network: PosedVideo, recipe: Recipe, steps_per_epoch: int, said: Output) -> None:
         super().__init__(network, recipe, steps_per_epoch)
         deepest = list(said.maps.values())[-HEADS:]
-        self.heads = nn.ModuleList(PoseHead(values.shape[1:], joints) for values in deepest)
+        self.heads = nn.ModuleList(PoseHead(v.shape[1:], network.find.joints) for v in deepest)
 
     def loss(self, batch: dict[str, Any]) -> Tensor:
-        said = self(batch)
-        named = F.cross_entropy(
-            said.logits.float(), batch["labels"], label_smoothing=self.recipe.label_smoothing
-        )
-        return named + self.recipe.pose * self._missed(said.maps.values(), batch["skeleton"])
+        video, labels = batch[self.network.streams[0]], batch["labels"]
+        watched = self.network.watch(video)
+        found = self.network.find(video).float()
+        true = body(batch["skeleton"], found.shape[1]).view_as(found)
+        named = self.network.name(self._moved(torch.cat([found.detach(), true])))
+        naming = self._naming(watched, labels) + self._naming(named, torch.cat([labels, labels]))
+        missed = F.smooth_l1_loss(found, true, beta=ROUND) + self._missed(watched.maps.values(), true)
+        return naming + self.recipe.pose * missed
 
-    def _missed(self, maps: Iterable[Tensor], skeleton: Tensor) -> Tensor:
+    def _naming(self, said: Output, labels: Tensor) -> Tensor:
+        return F.cross_entropy(said.logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+
+    def _moved(self, joints: Tensor) -> Tensor:
+        """Joints (N, T, V, 3) as other bodies that stand otherwise would have moved them."""
+        drawn = torch.default_generator
+        turned = turn_body(joints, self.recipe.turn, drawn)
+        return stretch_body(turned, self.recipe.stretch, self.recipe.joint_noise, drawn)
+
+    def _missed(self, maps: Iterable[Tensor], true: Tensor) -> Tensor:
         missed = [
-            F.smooth_l1_loss(head(values).float(), body(skeleton, values.shape[2]), beta=ROUND)
+            F.smooth_l1_loss(head(values).float(), fewer(true, values.shape[2]), beta=ROUND)
             for head, values in zip(self.heads, list(maps)[-HEADS:], strict=True)
         ]
         return torch.stack(missed).sum()
+
+
+def fewer(joints: Tensor, steps: int) -> Tensor:
+    """Joints (N, T, V, 3) as (N, steps, V * 3), the mean over each step's time."""
+    return F.adaptive_avg_pool1d(joints.flatten(2).transpose(1, 2), steps).transpose(1, 2)
 
 
 def body(skeleton: Tensor, steps: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 
@@ -13,9 +13,10 @@ class Recipe:
     epochs, batch: counts. lr: peak learning rate. mixup: Beta(mixup, mixup) per batch row, 0 for none.
     warp, trim: time (see signals.augment). rotation: radians; scale: of the logarithm; noise: m/s^2;
     shift, zoom: fractions of the picture. turn: of a skeleton about the vertical, radians; stretch: of
-    its axes, of the logarithm; joint_noise: m. pose: weight of the joints' error, of a teacher that watches
-    recordings which hold a skeleton too (see training.pose). precision: Lightning's, or `auto` (bf16-mixed
-    where the processor multiplies bf16 in hardware, else 32-true).
+    its axes, of the logarithm; joint_noise: m (of joints found in a video: sizes of the body). pose: weight
+    of the joints' error, of a teacher that watches recordings which hold a skeleton too (see training.pose).
+    precision: Lightning's, or `auto` (bf16-mixed where the processor multiplies bf16 in hardware, else
+    32-true).
     """
 
     epochs: int
@@ -36,6 +37,10 @@ class Recipe:
     joint_noise: float = 0.0
     pose: float = 0.0
     precision: str = "32-true"
+
+    def as_seen(self) -> Recipe:
+        """The same with skeletons left as they are, so that they fit the video of their clip."""
+        return replace(self, turn=0.0, stretch=0.0, joint_noise=0.0)
 
     def told(self) -> dict[str, Any]:
         """What differs from the defaults: names it in a key, also once recipes have more."""

@@ -160,10 +160,13 @@ def test_every_preset_can_be_trained(preset):
 
 
 def test_poses_are_learned_where_every_clip_has_a_skeleton(make, utd_copy):
-    assert make().teacher_recipe.pose == PRESETS["best"].video.pose > 0
+    plan = make()
+    assert plan.teacher_recipe == PRESETS["best"].video
+    assert (plan.teacher_recipe.pose > 0, plan.graph) == (True, "kinect")
     next((utd_copy / "Skeleton").iterdir()).unlink()
     plan = make(data_dir=str(utd_copy))
-    assert plan.teacher_recipe == replace(PRESETS["best"].video, pose=0.0)
+    assert plan.teacher_recipe == replace(PRESETS["best"].video.as_seen(), pose=0.0)
+    assert plan.graph is None
 
 
 # Schedules
