@@ -62,7 +62,7 @@ BEST = Preset(
         precision="auto",
     ),
     motion=JOINTS,
-    student=Recipe(epochs=200, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
+    student=Recipe(epochs=200, mixup=0.2, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
     shape=Shape(),
     views=8,
     pooled=True,
@@ -76,7 +76,7 @@ PRESETS = {
             epochs=16, batch=16, lr=3e-3, warp=0.2, trim=0.05, shift=0.06, zoom=0.1, precision="auto"
         ),
         motion=replace(JOINTS, epochs=30),
-        student=replace(BEST.student, epochs=60),
+        student=replace(BEST.student, epochs=60, mixup=0.0),
         shape=Shape(frames=16, height=32),
         views=4,
         pooled=True,
