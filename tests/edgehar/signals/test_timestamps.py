@@ -202,7 +202,7 @@ def test_true_irregular_stamps_with_pauses_are_kept():
 
 @pytest.mark.parametrize("stamps", [[1.0], [], [2.0, 2.0, 2.0], [np.nan, 1.0, np.nan]])
 def test_what_cannot_be_repaired_is_said(stamps):
-    with pytest.raises(InputError, match="walk.csv"):
+    with pytest.raises(InputError, match=r"walk\.csv"):
         repair_times(np.array(stamps), np.zeros((len(stamps), 3)), where="walk.csv")
 
 
