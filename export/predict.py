@@ -168,8 +168,8 @@ def _told(
         by_label[decision.label] = by_label.get(decision.label, 0.0) + span
     warnings = []
     still = stillest(raw.values, raw.rate_hz)
-    if still is not None and (wrong := gravity_says(still)):
-        warnings.append(f"The recording rests at {still:.2f} m/s^2 (rest is 9.81), so {wrong} with --unit.")
+    if still is not None and (wrong := gravity_says(still, source.unit)):
+        warnings.append(f"The recording rests at {still:.2f} m/s^2 (rest is 9.81), so {wrong} (--unit).")
     if windows.padded:
         warnings.append("The recording is shorter than a window, which is held at its last sample.")
     if windows.left_out:

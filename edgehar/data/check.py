@@ -131,7 +131,7 @@ def _measure(clip: Clip, found: _Findings) -> list[Measured]:
 
 def _judge(one: Measured, found: _Findings) -> None:
     name = one.stream
-    if one.still is not None and (wrong := gravity_says(one.still)):
+    if one.still is not None and (wrong := gravity_says(one.still, one.unit)):
         found.add(
             "warning", f"{name} rests at {_round(one.still)} m/s^2 (rest is 9.81), so {wrong}.", one.clip
         )

@@ -9,19 +9,20 @@ import numpy as np
 
 from edgehar.data.clip import Clip, Stream
 from edgehar.data.streams import Raw, Source
-from edgehar.data.units import GRAVITY
+from edgehar.data.units import GRAVITY, UNITS, factor_of
 
 STILL_S = 0.5  # that an accelerometer must lie still for, to read gravity off it
 STILL = 0.03  # of its own mean, the spread of what lies still
-GRAVITY_RANGE = (0.85, 1.15)  # of 9.81 m/s^2
-SEEMS = {"g": 1.0, "mg": 1000.0, "cm/s^2": 980.665, "mm/s^2": 9806.65}  # what gravity reads in each
+GRAVITY_OFF = 0.15  # of 9.81 m/s^2, that a resting accelerometer may read beside it
+LINEAR = 0.15  # of 9.81 m/s^2, below which gravity itself is missing
 
 
 @dataclass
 class Measured:
     """One stream of one clip. rate_hz as stamped (or stated), nominal_hz as stated. drift_s: how much longer
-    it lasts by its stamps than by its stated rate. level: the median length of acceleration, m/s^2; still: that of
-    its stillest half second, None where it never lies still. repairs: what was repaired, counted."""
+    it lasts by its stamps than by its stated rate. level: the median length of acceleration, m/s^2; still:
+    that of its stillest half second, None where it never lies still. repairs: what was repaired, counted.
+    unit: as stated."""
 
     clip: str
     stream: str
@@ -38,6 +39,7 @@ class Measured:
     still: float | None
     repairs: dict[str, int] = field(default_factory=dict)
     times: str | None = None
+    unit: str = "m/s^2"
     digest: str = ""
 
     @property
@@ -54,7 +56,7 @@ def of_raw(clip: Clip, source: Source, raw: Raw) -> Measured:
         repairs["filled"] = raw.filled
     gap = raw.repairs.longest_gap_s if raw.repairs else 0.0
     one = _of_values(clip, source.stream, raw.values, raw.rate_hz, raw.duration_s)
-    one.nominal_hz = source.rate_hz
+    one.nominal_hz, one.unit = source.rate_hz, source.unit
     one.jitter = raw.repairs.jitter if raw.repairs else None
     one.gaps, one.longest_gap_s = (raw.repairs.gaps, gap) if raw.repairs else (0, 0.0)
     one.repairs = repairs
@@ -119,16 +121,15 @@ def stillest(values: np.ndarray, rate_hz: float) -> float | None:
     return float(mean[at]) if mean[at] > 0 and spread[at] <= STILL * mean[at] else None
 
 
-def gravity_says(still: float) -> str | None:
-    """What a resting accelerometer's length in m/s^2 says is wrong with its unit; None for gravity."""
-    if GRAVITY_RANGE[0] * GRAVITY <= still <= GRAVITY_RANGE[1] * GRAVITY:
+def gravity_says(still: float, stated: str = "m/s^2") -> str | None:
+    """What a resting accelerometer's length in m/s^2, read with the unit `stated`, says is wrong with that
+    unit; None where it is gravity's."""
+    if abs(still / GRAVITY - 1) <= GRAVITY_OFF:
         return None
-    if still < 0.15 * GRAVITY and not 0.85 <= still <= 1.15:
-        return "gravity seems to be taken out (linear acceleration)"
-    for unit, reads in SEEMS.items():
-        for stated, factor in (("m/s^2", 1.0), ("g", GRAVITY)):
-            if 0.85 <= still / (reads * factor) <= 1.15 and unit != stated:
-                return f"these seem to be {unit}: write {unit}"
-    if 0.85 <= still / GRAVITY**2 <= 1.15:
-        return "these seem to be m/s^2: write m/s^2"
+    reads = still / factor_of(stated, "acc", "")  # in the file's own numbers
+    for unit, factor in UNITS["acc"].items():
+        if abs(reads * factor / GRAVITY - 1) <= GRAVITY_OFF:
+            return f"these seem to be {unit}: write {unit}"
+    if still < LINEAR * GRAVITY:
+        return "gravity seems to be taken out (linear acceleration): record with it"
     return "the unit or the scale is wrong"

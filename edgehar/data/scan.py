@@ -59,7 +59,7 @@ def scan(
     """Write the manifest `out` of the files below `folder` whose paths the pattern fits.
 
     unit: of the motion sensors. rate_hz: of files that have no times. stream: of every file, where the
-    pattern has no {stream}. Raises InputError for a pattern that cannot be and a folder in which it fits nothing.
+    pattern has no {stream}. Raises InputError for a pattern that cannot be or fits nothing.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: name the one that holds the recordings.")

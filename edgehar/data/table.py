@@ -117,32 +117,45 @@ def read_columns(path: Path, written: Written, wanted: list[int]) -> Columns:
 
     Raises InputError that names the line for text where a number should be and for rows of another length.
     """
-    if not (written.dated & set(wanted)) and not written.decimal_comma:
-        try:
-            values = np.loadtxt(
-                path,
-                delimiter=written.delimiter,
-                skiprows=written.first,
-                usecols=wanted,
-                ndmin=2,
-                encoding=written.encoding,
-                comments="#",
-            )
-        except (ValueError, IndexError, UnicodeDecodeError):
-            pass
-        else:
-            if _all_as_long(path, written, len(values)):
-                return Columns(values, None)
+    if not written.dated & set(wanted) and not written.decimal_comma and written.encoding != "utf-16":
+        values = _at_once(path, written, wanted)
+        if values is not None:
+            return Columns(values, None)
     return _row_by_row(path, written, wanted)
 
 
-def _all_as_long(path: Path, written: Written, rows: int) -> bool:
-    """Whether the last rows have as many columns as the first: a file cut short ends within a row."""
+def _at_once(path: Path, written: Written, wanted: list[int]) -> np.ndarray | None:
+    """The table by NumPy's parser; None where it refuses, or would overlook that rows differ in length."""
+    every = len(wanted) == written.columns
+    try:
+        values = np.loadtxt(
+            path,
+            delimiter=written.delimiter,
+            skiprows=written.first,
+            usecols=None if every else wanted,
+            ndmin=2,
+            encoding=written.encoding,
+            comments="#",
+        )
+    except (ValueError, IndexError, UnicodeDecodeError):
+        return None
+    if every:
+        return values if wanted == sorted(wanted) else values[:, wanted]
+    if written.delimiter is None or _delimiters(path, written) != (written.columns - 1) * len(values):
+        return None  # usecols looks at no other column, so a row cut short or run together would pass
+    return values
+
+
+def _delimiters(path: Path, written: Written) -> int:
+    """How many delimiters stand in the rows of numbers."""
+    assert written.delimiter is not None
+    count, delimiter = 0, written.delimiter.encode()
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 4096))
-        tail = file.read().decode("utf-16" if written.encoding == "utf-16" else "utf-8", "ignore")
-    lines = [line for line in tail.splitlines() if line.strip()]
-    return bool(lines) and (rows < 2 or len(_cells(lines[-1], written.delimiter)) == written.columns)
+        for _ in range(written.first):
+            file.readline()
+        while part := file.read(1 << 22):
+            count += part.count(delimiter)
+    return count
 
 
 def _row_by_row(path: Path, written: Written, wanted: list[int]) -> Columns:
