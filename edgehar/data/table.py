@@ -91,7 +91,8 @@ def _delimiter(lines: list[str]) -> str | None:
 def _cells(line: str, delimiter: str | None) -> list[str]:
     if delimiter is None:
         return line.split()
-    return next(csv.reader([line.strip("\r\n")], delimiter=delimiter))
+    line = line.strip("\r\n")
+    return next(csv.reader([line], delimiter=delimiter)) if '"' in line else line.split(delimiter)
 
 
 def _is_data(cells: list[str], comma: bool) -> bool:
