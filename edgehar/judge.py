@@ -171,7 +171,9 @@ def _check_labels(examinee: Examinee, name: str, recordings: Recordings) -> None
     ours, theirs = tuple(examinee.labels), tuple(recordings.labels)
     if ours == theirs:
         return
-    if len(ours) != len(theirs):
+    if len(theirs) < len(ours) and (strange := [name for name in theirs if name not in ours]):
+        what = f"does not know the label {strange[0]!r} of {recordings.name}"
+    elif len(ours) != len(theirs):
         what = f"tells {len(ours)} classes apart, and {recordings.name} has {len(theirs)}"
     else:
         first = next(i for i, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1])

@@ -70,6 +70,7 @@ def check_recordings(recordings: Recordings, data: str, progress: Progress = sil
         _compare_streams(clip, of_clip, found)
     for one in measured:
         _judge(one, found)
+    _judge_rest(measured, found)
     _duplicates(recordings, measured, found)
     splits = _splits(recordings, found)
     _counts(recordings, found)
@@ -131,10 +132,6 @@ def _measure(clip: Clip, found: _Findings) -> list[Measured]:
 
 def _judge(one: Measured, found: _Findings) -> None:
     name = one.stream
-    if one.still is not None and (wrong := gravity_says(one.still, one.unit)):
-        found.add(
-            "warning", f"{name} rests at {_round(one.still)} m/s^2 (rest is 9.81), so {wrong}.", one.clip
-        )
     if one.flat:
         found.add(
             "warning", f"{name}: axis {', '.join(one.flat)} never changes: is the sensor whole?", one.clip
@@ -162,6 +159,19 @@ def _judge(one: Measured, found: _Findings) -> None:
             found.add("note", f"{name}: {REPAIRED[repair]}.", one.clip)
 
 
+def _judge_rest(measured: list[Measured], found: _Findings) -> None:
+    """Accelerometers that rest at something else than gravity, the same mistake of many clips in one line."""
+    wrong: dict[tuple[str, str], list[Measured]] = defaultdict(list)
+    for one in measured:
+        if one.still is not None and (says := gravity_says(one.still, one.unit)):
+            wrong[one.stream, says].append(one)
+    for (name, says), clips in wrong.items():
+        rests = float(np.median([one.still for one in clips if one.still is not None]))
+        for one in clips:
+            what = f"{name} rests at {rests:.3g} m/s^2 as it is stated (rest is 9.81), so {says}."
+            found.add("warning", what, one.clip)
+
+
 REPAIRED = {
     "missing": "missing time stamps were filled in",
     "retimed": "single wrong time stamps were put back",
@@ -172,10 +182,6 @@ REPAIRED = {
     "smoothed": "stamps of delivery were made an even clock",
     "filled": "missing values were filled in",
 }
-
-
-def _round(value: float) -> str:
-    return f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
 def _compare_streams(clip: Clip, streams: list[Measured], found: _Findings) -> None:

@@ -224,7 +224,7 @@ def _read_pictures(source: Source, suffix: str) -> Raw:
             raise InputError(f"{source.told} has no times: state rate_hz in the manifest.")
     elif source.modality == "rgb" and suffix in VIDEOS:
         values, seconds = read_video_frames(source.path, TALLEST)
-        rate = source.rate_hz or 1 / period_of(seconds)
+        rate = source.rate_hz or (1 / period_of(seconds) if len(seconds) > 1 else 1.0)
     else:
         kinds = (".npy", *VIDEOS) if source.modality == "rgb" else (".npy",)
         raise InputError(_unknown_kind(source, kinds))
