@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from edgehar.cache import write_text
+from edgehar.data.align import round_rate
 from edgehar.data.measure import gravity_says, stillest
 from edgehar.data.streams import Raw, Source, read_raw
 from edgehar.errors import InputError
@@ -116,7 +117,7 @@ def _whole(file: Path, contract: InputContract, raw: Raw, source: Source, one_cl
     if raw.seconds is None:
         values, end = raw.values, (len(raw.values) - 1) / raw.rate_hz
     else:
-        values = at_rate(raw.seconds, raw.values, source.rate_hz or raw.rate_hz)
+        values = at_rate(raw.seconds, raw.values, source.rate_hz or round_rate(raw.rate_hz))
         end = float(raw.seconds[-1] - raw.seconds[0])
     return Windows(resample(values, contract.window)[None], np.array([end]))
 

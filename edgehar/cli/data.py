@@ -126,6 +126,12 @@ def _checked(told: Report) -> RenderableType:
     for rows in (counts, people, streams, clocks, splits):
         if rows:
             parts.append(table_of(rows))
+    if told.clocks:
+        worst = sorted(told.clocks, key=lambda row: -max(abs(row.offset_s), abs(row.drift_s)))[:10]
+        rows = [{"clip": c.clip, "clocks": f"{c.first}, {c.second}", "offset_s": c.offset_s} for c in worst]
+        for row, apart in zip(rows, worst, strict=True):
+            row |= {"drift_s": apart.drift_s, "ppm": apart.ppm}
+        parts.append(table_of(rows, title="clocks farthest apart, by when both move"))
     if told.repairs:
         counted = ", ".join(f"{count} {name}" for name, count in told.repairs.items())
         parts.append(Text(f"repaired: {counted}"))

@@ -15,13 +15,15 @@ import numpy as np
 
 from edgehar.data.align import Reader, shared_span
 from edgehar.data.clip import Clip, Recordings
+from edgehar.data.drift import clock_drift
 from edgehar.data.measure import Measured, gravity_says, of_raw, of_stream
 from edgehar.data.prepare import Progress, silent
-from edgehar.data.streams import Source, read_raw
+from edgehar.data.streams import Raw, Source, read_raw
 from edgehar.errors import InputError
 from edgehar.signals.timestamps import LONGEST_GAP_S
 
 SATURATED = 0.005  # of the samples at one axis' greatest value
+CLOCKS_OFF_S = 0.15  # that the clocks of two streams of a clip may be apart
 RATE_OFF = 0.02  # that a real rate may differ from the stated one
 DRIFT_OFF = 0.02  # that two streams of a clip may differ in length
 
@@ -34,6 +36,19 @@ class Finding:
     what: str
     clips: int
     first: str
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """Two motion streams of a clip, by when both move (drift.py). offset_s: by which the second one's stamps
+    are late at the beginning; drift_s: by how much more at the end; ppm: that in microseconds a second."""
+
+    clip: str
+    first: str
+    second: str
+    offset_s: float
+    drift_s: float
+    ppm: float
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,7 @@ class Report:
     repairs: Mapping[str, int]
     splits: Mapping[str, Mapping[str, object]]
     findings: tuple[Finding, ...]
+    clocks: tuple[Clocks, ...]
     measured: tuple[Measured, ...]
     picture: str | None = None
 
@@ -64,8 +80,9 @@ def check_recordings(recordings: Recordings, data: str, progress: Progress = sil
     """Read every stream of every clip once and report. Raises nothing for what the files hold."""
     found = _Findings()
     measured: list[Measured] = []
+    clocks: list[Clocks] = []
     for clip in progress(recordings.clips, "Reading", len(recordings.clips)):
-        of_clip = _measure(clip, found)
+        of_clip = _measure(clip, found, clocks)
         measured += of_clip
         _compare_streams(clip, of_clip, found)
     for one in measured:
@@ -88,6 +105,7 @@ def check_recordings(recordings: Recordings, data: str, progress: Progress = sil
         repairs=dict(repairs),
         splits=splits,
         findings=found.told(),
+        clocks=tuple(clocks),
         measured=tuple(measured),
     )
 
@@ -107,10 +125,11 @@ class _Findings:
         return tuple(sorted(rows, key=lambda row: (order.index(row.grave), -row.clips)))
 
 
-def _measure(clip: Clip, found: _Findings) -> list[Measured]:
+def _measure(clip: Clip, found: _Findings, clocks: list[Clocks]) -> list[Measured]:
     """Every stream of a clip that can be read, and what is wrong with the others and with their clocks."""
     measured: list[Measured] = []
     spans: dict[Source, tuple[float, float, bool]] = {}
+    moved: dict[str, Raw] = {}
     for name, reader in clip.streams.items():
         try:
             if isinstance(reader, Reader):
@@ -118,6 +137,8 @@ def _measure(clip: Clip, found: _Findings) -> list[Measured]:
                 if raw.span is not None:
                     spans[reader.source] = (*raw.span, raw.absolute)
                 measured.append(of_raw(clip, reader.source, raw))
+                if reader.source.modality in ("acc", "gyro", "skeleton"):
+                    moved[name] = raw
             else:
                 measured.append(of_stream(clip, name, reader()))
         except InputError as error:
@@ -127,7 +148,23 @@ def _measure(clip: Clip, found: _Findings) -> list[Measured]:
             shared_span(clip.id, spans)
     except InputError as error:
         found.add("error", str(error), clip.id)
+    clocks += _clocks(clip, moved, found)
     return measured
+
+
+def _clocks(clip: Clip, moved: dict[str, Raw], found: _Findings) -> list[Clocks]:
+    """Every two motion streams of a clip whose clocks can be compared."""
+    told = []
+    for (one, first), (other, second) in combinations(moved.items(), 2):
+        if (apart := clock_drift(first, second)) is None:
+            continue
+        told.append(Clocks(clip.id, one, other, apart.offset_s, apart.drift_s, apart.ppm))
+        if abs(apart.offset_s) > CLOCKS_OFF_S or abs(apart.drift_s) > CLOCKS_OFF_S:
+            what = (
+                f"{one} and {other} move apart by more than {CLOCKS_OFF_S} s: see clocks, and state `start`."
+            )
+            found.add("warning", what, clip.id)
+    return told
 
 
 def _judge(one: Measured, found: _Findings) -> None:

@@ -91,14 +91,16 @@ def scan(
 
 
 def compile_pattern(pattern: str, stream: str | None = None) -> re.Pattern[str]:
-    """A pattern such as {subject}/{label}_{trial}.csv as a regular expression; * stands for any name.
+    """A pattern such as {subject}/{label}_{trial}.csv as a regular expression; * stands for any part of a name, .* at the end for any ending.
 
     A field takes as few characters as fit, and none takes a slash. Raises InputError for unknown fields,
     and where label, subject or stream are not said.
     """
     parts: list[str] = []
     seen: set[str] = set()
-    for text, name in re.findall(r"([^{}]+)|\{(\w*)\}", pattern):
+    ending = r"\.[^/.]+" if pattern.endswith(".*") else ""
+    whole = pattern.removesuffix(".*")
+    for text, name in re.findall(r"([^{}]+)|\{(\w*)\}", whole):
         if text:
             parts.append("[^/]*".join(map(re.escape, text.split("*"))))
             continue
@@ -115,7 +117,7 @@ def compile_pattern(pattern: str, stream: str | None = None) -> re.Pattern[str]:
         raise InputError(
             f"The pattern {pattern} has no {{stream}}: add it, or say what all are: --stream acc."
         )
-    return re.compile("".join(parts))
+    return re.compile("".join(parts) + ending)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -84,6 +84,12 @@ def test_patterns_that_cannot_be_are_said(folder, pattern, said):
         scan(folder, pattern, folder / "manifest.csv", unit="g")
 
 
+def test_any_ending_is_not_a_place():
+    fits = compile_pattern("{subject}/{label}/{stream}.*")
+    assert fits.fullmatch("anna/walk/acc.left_wrist.csv")["stream"] == "acc.left_wrist"
+    assert not fits.fullmatch("anna/walk/acc")
+
+
 def test_a_name_that_comes_twice_must_be_the_same():
     fits = compile_pattern("{subject}/{subject}_{label}_{stream}.csv")
     assert fits.fullmatch("s1/s1_walk_acc.csv")
