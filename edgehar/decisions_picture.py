@@ -25,11 +25,13 @@ def draw_decisions(
     ends: Sequence[float],
     labels: Sequence[str],
     probabilities: Sequence[float],
+    span_s: float,
     title: str,
     path: Path,
 ) -> None:
-    """Write a .png at `path`: acceleration (T, 3) in m/s^2 at `seconds` (T,), and below it each decision at
-    its end in s, in the line of its class, the darker the surer."""
+    """Write a .png at `path`: acceleration (T, 3) in m/s^2 at `seconds` (T,), and below it each decision as a
+    bar of `span_s` that ends with it, in the line of its class, the darker the surer."""
+    from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -43,9 +45,9 @@ def draw_decisions(
     )
     _signal(signal, seconds, values)
     rows = [names.index(label) for label in labels]
-    said.scatter(
-        ends, rows, c=probabilities, cmap="Blues", vmin=0, vmax=1, marker="s", s=26, edgecolors="0.6"
-    )
+    shade = colormaps["Blues"](np.asarray(probabilities))
+    begun = [end - span_s for end in ends]
+    said.barh(rows, span_s, 0.7, begun, color=shade, edgecolor="0.6", linewidth=0.3)
     said.set_yticks(range(len(names)), names, fontsize=LETTERS)
     said.set_ylim(len(names) - 0.4, -0.6)
     said.set_xlabel("s", fontsize=LETTERS)

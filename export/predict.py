@@ -51,6 +51,7 @@ class Predicted:
     duration_s: float
     rate_hz: float
     fed_hz: float | None
+    hop_s: float
     padded: int
     left_out: int
     repairs: Mapping[str, int]
@@ -186,6 +187,7 @@ def _told(
         duration_s=raw.duration_s,
         rate_hz=raw.rate_hz,
         fed_hz=contract.rate_hz,
+        hop_s=hop_s,
         padded=windows.padded,
         left_out=windows.left_out,
         repairs=repairs,

@@ -91,7 +91,8 @@ def _draw(told: Predicted, raw: object, path: Path) -> None:
     )
     ends, labels, chances = zip(*((d.time, d.label, d.probability) for d in told.decisions), strict=True)
     title = f"{told.recording}: {told.student}, {len(told.decisions)} decisions"
-    draw_decisions(seconds, raw.values, ends, labels, chances, title, path)
+    span = told.hop_s if told.fed_hz else told.duration_s
+    draw_decisions(seconds, raw.values, ends, labels, chances, span, title, path)
 
 
 def _view(told: Predicted) -> RenderableType:

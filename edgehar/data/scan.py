@@ -91,8 +91,9 @@ def scan(
 
 
 def compile_pattern(pattern: str, stream: str | None = None) -> re.Pattern[str]:
-    """A pattern such as {subject}/{label}_{trial}.csv as a regular expression; * stands for any part of a name, .* at the end for any ending.
+    """A pattern such as {subject}/{label}_{trial}.csv as a regular expression.
 
+    * stands for any part of a name, .* at the end for any ending.
     A field takes as few characters as fit, and none takes a slash. Raises InputError for unknown fields,
     and where label, subject or stream are not said.
     """

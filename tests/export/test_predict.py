@@ -146,7 +146,9 @@ def test_ten_million_samples_are_drawn(tmp_path):
     from edgehar.decisions_picture import draw_decisions
 
     values = np.zeros((10_000_000, 3), np.float32)
-    draw_decisions(np.arange(len(values)) / 50, values, [3.0], ["rest"], [1.0], "long", tmp_path / "a.png")
+    draw_decisions(
+        np.arange(len(values)) / 50, values, [3.0], ["rest"], [1.0], 0.5, "long", tmp_path / "a.png"
+    )
     assert (tmp_path / "a.png").stat().st_size > 1000
 
 
