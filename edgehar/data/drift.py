@@ -1,8 +1,8 @@
 """How far the clocks of two streams of one clip are apart, by when both move.
 
 Stamps cannot tell: each clock is right about itself. Bodies can: what a wrist does, the hip and the camera
-feel and see at the same moment. The lag at which both activities agree best is the offset of the clocks; how it
-changes from the first third of a recording to the last is their drift.
+feel and see at the same moment. The lag at which both activities agree best is the offset of the clocks; how
+it changes from the first third of a recording to the last is their drift.
 """
 
 from __future__ import annotations

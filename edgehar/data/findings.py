@@ -34,9 +34,11 @@ class Findings:
         self._clips: dict[tuple[str, str], list[str]] = defaultdict(list)
 
     def add(self, grave: str, what: str, clip: str) -> None:
+        """Note `what` of a clip; `grave` is error, warning or note."""
         self._clips[grave, what].append(clip)
 
     def told(self) -> tuple[Finding, ...]:
+        """The findings, the gravest first, and of those what befell the most clips."""
         order = ("error", "warning", "note")
         rows = [Finding(grave, what, len(set(c)), c[0]) for (grave, what), c in self._clips.items()]
         return tuple(sorted(rows, key=lambda row: (order.index(row.grave), -row.clips)))
@@ -84,6 +86,7 @@ REPAIRED = {
 
 
 def judge_rest(measured: list[Measured], found: Findings) -> None:
+    """What looks wrong with one stream of one clip."""
     """Accelerometers that rest at something else than gravity, the same mistake of many clips in one line."""
     wrong: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     for one in measured:
@@ -135,6 +138,7 @@ def judge_duplicates(recordings: Recordings, measured: list[Measured], found: Fi
 
 
 def judge_splits(recordings: Recordings, found: Findings) -> dict[str, dict[str, object]]:
+    """Streams that hold the same values in several clips: grave where one trains and another tests."""
     told: dict[str, dict[str, object]] = {}
     for name, trains in recordings.splits.items():
         parts: dict[bool, list[Clip]] = {True: [], False: []}
@@ -163,6 +167,8 @@ def judge_splits(recordings: Recordings, found: Findings) -> dict[str, dict[str,
 
 
 def judge_counts(recordings: Recordings, found: Findings) -> None:
+    """Too few labels, subjects, or clips of a label."""
+    """How each split divides clips, subjects and labels, by its name; what leaks or is never trained."""
     if len(recordings.labels) < 2:
         found.add("error", "there is one label alone, and a student tells two apart.", recordings.clips[0].id)
     if len({clip.subject for clip in recordings.clips}) < 2:

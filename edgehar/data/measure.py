@@ -65,12 +65,14 @@ def of_raw(clip: Clip, source: Source, raw: Raw) -> Measured:
 
 
 def of_stream(clip: Clip, name: str, stream: Stream) -> Measured:
+    """What a manifest's stream is like, its stamps and repairs too."""
     one = _of_values(clip, name, stream.values, stream.rate_hz, len(stream.values) / stream.rate_hz)
     one.nominal_hz = stream.rate_hz
     return one
 
 
 def _of_values(clip: Clip, name: str, values: np.ndarray, rate_hz: float, duration_s: float) -> Measured:
+    """What a data set's stream is like, which has no stamps."""
     motion = name.partition(".")[0] in ("acc", "gyro")
     acc = name.partition(".")[0] == "acc"
     return Measured(

@@ -45,6 +45,7 @@ class Source:
 
     @property
     def modality(self) -> str:
+        """`stream` without its place."""
         return self.stream.partition(".")[0]
 
     @property
