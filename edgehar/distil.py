@@ -12,6 +12,7 @@ import torch
 
 from edgehar import __version__
 from edgehar.cache import write_text
+from edgehar.data.choose import check_labels
 from edgehar.data.clip import Recordings
 from edgehar.data.prepare import Progress, common_rate, silent
 from edgehar.errors import InputError
@@ -47,6 +48,7 @@ def distil(
     streams += ["skeleton"] if plan.teacher_recipe.pose else []
     rate_hz = _rate(plan, recordings)
     parts = read_parts(plan, streams, progress, recordings)
+    check_labels(recordings, parts["train"].labels, parts["test"].labels, plan.split)
     if len(parts["train"]) < LEAST:
         raise InputError(
             f"{recordings.name}, {plan.split}: {len(parts['train'])} clips to train on are too few, "

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from edgehar.data.choose import check_streams, choose_streams, with_labels
 from edgehar.data.clip import Recordings
 from edgehar.data.prepare import Progress, Shape, common_rate, silent
-from edgehar.data.source import divide, open_recordings
+from edgehar.data.source import divide, open_recordings, settle_data
 from edgehar.errors import InputError
 from edgehar.evaluation import Confusion, recall, score, worst_confusions
 
@@ -104,6 +105,7 @@ def evaluate_run(
     data_dir: str | Path | None = None,
     split: str | None = None,
     seed: int | None = None,
+    student_stream: str | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """A run's student and baseline of one seed (its first if none is named) on a split's test clips.
@@ -114,7 +116,7 @@ def evaluate_run(
     from edgehar.networks import ask
 
     folder = run.seed_folder(seed)
-    exam = set_exam(run, str(run.folder), run.plan, data, data_dir, split, progress)
+    exam = set_exam(run, str(run.folder), run.plan, data, data_dir, split, progress, student_stream)
     networks = {
         which: judge(ask(run.student(seed, which), exam.clips).logits.argmax(1).numpy(), exam)
         for which in OF_A_RUN
@@ -133,15 +135,19 @@ def set_exam(
     data_dir: str | Path | None = None,
     split: str | None = None,
     progress: Progress = silent,
+    student_stream: str | None = None,
 ) -> Exam:
     """The test clips for a network that the user knows as `name`.
 
     plan: of its training, None where that is unknown; it says which data and split are meant when none
     are named. Without it these are the embedded data and the split that a data set publishes first.
     """
-    own = plan if plan is not None and data in (None, plan.data) else None
+    own = plan if plan is not None and (data is None or settle_data(data) == plan.data) else None
     dataset = data or (own.data if own else DEFAULT_DATA)
     recordings = open_recordings(dataset, data_dir or (own.data_dir if own else None))
+    recordings = choose_streams(recordings, student_stream or (own.student_stream if own else None))
+    recordings = with_labels(recordings, examinee.labels)
+    check_streams(recordings, ("acc",), name)
     _check_labels(examinee, name, recordings)
     chosen = split or (own.split if own else next(iter(recordings.splits)))
     hold_out = own.hold_out if own and chosen == own.split else None
@@ -165,7 +171,9 @@ def _check_labels(examinee: Examinee, name: str, recordings: Recordings) -> None
     ours, theirs = tuple(examinee.labels), tuple(recordings.labels)
     if ours == theirs:
         return
-    if len(ours) != len(theirs):
+    if len(theirs) < len(ours) and (strange := [name for name in theirs if name not in ours]):
+        what = f"does not know the label {strange[0]!r} of {recordings.name}"
+    elif len(ours) != len(theirs):
         what = f"tells {len(ours)} classes apart, and {recordings.name} has {len(theirs)}"
     else:
         first = next(i for i, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1])

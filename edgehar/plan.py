@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgehar.data.choose import check_streams, choose_streams
 from edgehar.data.clip import Recordings
 from edgehar.data.prepare import VIDEO, Shape
-from edgehar.data.source import open_recordings
+from edgehar.data.source import open_recordings, settle_data
 from edgehar.errors import InputError
 from edgehar.losses import LOSSES
 from edgehar.methods import METHODS, Method
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.presets import PRESETS, network_options
-from edgehar.registry import check
+from edgehar.registry import check, load
 from edgehar.training.recipe import Recipe
 
 Setting = float | str  # of a loss: a weight, or a word such as a gate
@@ -31,7 +32,8 @@ class Plan:
     instead of the test subjects, for choosing. `loss_weights`: the loss's keywords. `every`: in the schedule
     `progressive`, epochs of the teachers for each of the student's. `teacher_seed`: whose teachers teach the
     students of all seeds; None for each seed its own. `graph`: of edgehar.models.graphs, the skeleton that
-    teachers see or learn to find; None if none does."""
+    teachers see or learn to find; None if none does. student_stream, teacher_streams: which of several
+    streams of a modality the student feels and teachers look at; None and () where there is no choice."""
 
     data: str
     data_dir: str | None
@@ -54,6 +56,8 @@ class Plan:
     every: int = 1
     teacher_seed: int | None = None
     graph: str | None = None
+    student_stream: str | None = None
+    teacher_streams: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As config.json holds it."""
@@ -64,7 +68,8 @@ class Plan:
         """The plan that `where`, a config.json, holds. Raises InputError if it is not one."""
         try:
             values = dict(values)
-            values["teachers"], values["seeds"] = tuple(values["teachers"]), tuple(values["seeds"])
+            for name in ("teachers", "seeds", "teacher_streams"):
+                values[name] = tuple(values.get(name, ()))
             values["shape"] = Shape(**values["shape"])
             for name in ("teacher_recipe", "student_recipe"):
                 values[name] = Recipe(**values[name])
@@ -97,6 +102,8 @@ def make_plan(
     schedule: str | None = None,
     every: int = 1,
     teacher_seed: int | None = None,
+    student_stream: str | None = None,
+    teacher_streams: tuple[str, ...] = (),
 ) -> tuple[Plan, Recordings]:
     """Settle what an experiment is, and open its recordings.
 
@@ -107,7 +114,8 @@ def make_plan(
     names = teacher.split(",")
     for name in names:
         check("teacher", name, (VIDEO_TEACHER, *TEACHERS))
-    recordings = open_recordings(data, data_dir)
+    data = settle_data(data)
+    recordings = choose_streams(open_recordings(data, data_dir), student_stream, teacher_streams)
     teachers = tuple(dict.fromkeys(_seen_by(name, recordings) for name in names))
     chosen = _method_for(teachers, method)
     schedule = check("schedule", schedule or chosen.schedule, SCHEDULES)
@@ -116,6 +124,9 @@ def make_plan(
     check("framing", framing, FRAMINGS)
     for name in teachers:
         network_options(preset, name)
+    check_streams(recordings, ("acc",), f"the student {student}")
+    for name in teachers:
+        check_streams(recordings, streams_of(name), f"the teacher {name}")
     _check_seeds(seeds)
     if teacher_seed is not None:
         _check_seeds((teacher_seed,))
@@ -155,6 +166,8 @@ def make_plan(
         every=every,
         teacher_seed=teacher_seed,
         graph=_graph(recordings) if teacher_recipe.pose or not video else None,
+        student_stream=student_stream,
+        teacher_streams=teacher_streams,
     )
     return plan, recordings
 
@@ -198,6 +211,12 @@ def _method_for(teachers: tuple[str, ...], name: str | None) -> Method:
             return method
     who = f"The method {name} does not take" if name else "No method takes"
     raise InputError(f"{who} the teachers {', '.join(teachers)} together. All names: edgehar ls")
+
+
+def streams_of(teacher: str) -> tuple[str, ...]:
+    """The modalities that a teacher needs, by its line in the table or by its class."""
+    target, options = TEACHERS[teacher]
+    return (options["stream"],) if "stream" in options else tuple(load(target).streams)
 
 
 def watches(teacher: str) -> bool:

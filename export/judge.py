@@ -17,6 +17,7 @@ def evaluate_file(
     data: str | None = None,
     data_dir: str | Path | None = None,
     split: str | None = None,
+    student_stream: str | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """The figures of a `.tflite` or `.onnx` file on a split's test clips.
@@ -27,7 +28,8 @@ def evaluate_file(
     """
     contract = read_contract(path)
     run = run_of(path)
-    exam = set_exam(contract, str(path), run.plan if run else None, data, data_dir, split, progress)
+    plan = run.plan if run else None
+    exam = set_exam(contract, str(path), plan, data, data_dir, split, progress, student_stream)
     _, scores = file_scores(path, exam.clips.arrays["acc"])
     judged = judge(scores.argmax(axis=1), exam)
     return evaluation(

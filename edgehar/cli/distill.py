@@ -52,6 +52,16 @@ def distill(
     framing: Annotated[
         str, typer.Option("--framing", help="clip (whole clips, resampled) or window.")
     ] = "clip",
+    student_stream: Annotated[
+        str | None,
+        typer.Option("--student-stream", metavar="STREAM", help="What the student feels: acc.left_wrist."),
+    ] = None,
+    teacher_streams: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher-streams", metavar="STREAMS", help="What teachers look at: rgb.front; commas."
+        ),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -96,6 +106,8 @@ def distill(
         "split": split, "hold_out": hold_out, "framing": framing, "preset": preset,
         "seeds": tuple(seed or [0]), "epochs": epochs, "teacher_epochs": teacher_epochs,
         "schedule": schedule, "every": every, "teacher_seed": teacher_seed,
+        "student_stream": student_stream,
+        "teacher_streams": tuple(filter(None, (teacher_streams or "").split(","))),
     }  # fmt: skip
     if resume is not None:
         _refuse_others(options | {"out": out})
@@ -115,17 +127,17 @@ def distill_run(
 ) -> Run:
     """Plan (or take up) a run and carry it out with bars and lines on stderr."""
     _say("Starting (torch and Lightning take some seconds to load)")
-    from edgehar.data.source import open_recordings
     from edgehar.distil import distil
     from edgehar.plan import make_plan
     from edgehar.runs import Run, find_run, new_folder
+    from edgehar.training.parts import open_planned
     from edgehar.training.stage import Machine, check_accelerator
 
     machine = Machine(check_accelerator(accelerator), progress=True)
     if resume is not None:
         folder = find_run(resume)
         plan = Run(folder).plan
-        recordings = open_recordings(plan.data, plan.data_dir)
+        recordings = open_planned(plan)
     else:
         plan, recordings = make_plan(**options)
         folder = new_folder(plan, out)
@@ -169,7 +181,7 @@ def _refuse_others(options: dict[str, Any]) -> None:
     import inspect
 
     defaults = {p.name: p.default for p in inspect.signature(distill).parameters.values()}
-    defaults |= {"loss_name": None, "loss_weights": {}, "seeds": (0,)}
+    defaults |= {"loss_name": None, "loss_weights": {}, "seeds": (0,), "teacher_streams": ()}
     flags = {"loss_name": "--loss", "loss_weights": "--weight", "seeds": "--seed"}
     if changed := [
         flags.get(name, "--" + name.replace("_", "-"))

@@ -49,6 +49,10 @@ def evaluate(
     ] = None,
     data_dir: DataDirOption = None,
     split: SplitOption = None,
+    student_stream: Annotated[
+        str | None,
+        typer.Option("--student-stream", metavar="STREAM", help="Of several accelerometers: acc.left_wrist."),
+    ] = None,
     seed: OneSeed = None,
     out: OutOption = None,
     as_json: AsJson = False,
@@ -61,7 +65,7 @@ def evaluate(
     only with --out (a folder, or a .png file).
     """
     with bars() as bar:
-        told = evaluate_model(model, data, data_dir, split, seed, out, bar)
+        told = evaluate_model(model, data, data_dir, split, seed, out, bar, student_stream)
     show(told, as_json, view)
 
 
@@ -73,9 +77,11 @@ def evaluate_model(
     seed: int | None,
     out: Path | None,
     progress: Any,
+    student_stream: str | None = None,
 ) -> Evaluation:
     """Judges a run or a file, and draws the picture where `eval` says. progress: a maker of bars."""
     where: dict[str, Any] = {"data": data, "data_dir": data_dir, "split": split, "progress": progress}
+    where["student_stream"] = student_stream
     if model is not None and (model.is_file() or model.suffix in MODELS):
         if seed is not None:
             raise InputError(f"{model} holds one network: leave --seed out, or name a run instead.")

@@ -33,7 +33,9 @@ RunsOrFilesArg = Annotated[
     ),
 ]
 
-DataOption = Annotated[str, typer.Option("--data", metavar="NAME", help="Data set; all names: edgehar ls.")]
+DataOption = Annotated[
+    str, typer.Option("--data", metavar="NAME|FILE", help="Data set (all: edgehar ls) or manifest.")
+]
 DataDirOption = Annotated[
     Path | None,
     typer.Option(

@@ -27,7 +27,8 @@ class Stream:
 class Clip:
     """One recorded action. `streams` maps a modality's name to a function that reads it.
 
-    Reading waits until a stream is asked for: a depth video is a thousand times an accelerometer.
+    Reading waits until a stream is asked for: a depth video is a thousand times an accelerometer. A name may
+    have a place behind a point: `acc.left_wrist`. session, scene: "" where a data set names none.
     """
 
     id: str
@@ -35,6 +36,8 @@ class Clip:
     subject: str
     trial: str
     streams: Mapping[str, Callable[[], Stream]] = field(repr=False)
+    session: str = ""
+    scene: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,31 @@ import numpy as np
 
 from edgehar.data import DATASETS
 from edgehar.data.clip import Recordings
+from edgehar.data.manifest import is_manifest
+from edgehar.data.manifest import read as read_manifest
 from edgehar.errors import InputError
 from edgehar.registry import check, load
 
 
 def open_recordings(name: str, data_dir: str | Path | None = None) -> Recordings:
-    """The recordings of a data set. Raises InputError for an unknown name or a missing folder."""
+    """The recordings of a data set, or of a manifest where `name` is a path to one.
+
+    Raises InputError for an unknown name or a missing folder, and for a manifest that cannot be used.
+    """
+    if is_manifest(name):
+        if data_dir is not None:
+            raise InputError(
+                f"--data-dir has no place beside a manifest: its paths count from {Path(name).parent}."
+            )
+        return read_manifest(Path(name))
     check("data set", name, DATASETS)
     folder = Path(data_dir) if data_dir else default_folder(name)
     return load(DATASETS[name])(folder)
+
+
+def settle_data(name: str) -> str:
+    """The data set as a plan keeps it: a name as it is, a manifest's path from the root."""
+    return os.path.abspath(name) if is_manifest(name) else name
 
 
 def default_folder(name: str) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from edgehar.data.choose import choose_streams
 from edgehar.data.clip import Recordings
 from edgehar.data.prepare import Progress, Shape, prepare, silent
 from edgehar.data.source import divide, open_recordings
@@ -23,8 +24,14 @@ def read_parts(
 
     Raises InputError that names what is missing or unusable.
     """
-    recordings = recordings or open_recordings(plan.data, plan.data_dir)
+    recordings = recordings or open_planned(plan)
     return divided_clips(recordings, plan.split, plan.hold_out, plan.shape, streams, progress)
+
+
+def open_planned(plan: Plan) -> Recordings:
+    """The recordings of a plan, each stream that it chose called by its modality."""
+    opened = open_recordings(plan.data, plan.data_dir)
+    return choose_streams(opened, plan.student_stream, plan.teacher_streams)
 
 
 def divided_clips(

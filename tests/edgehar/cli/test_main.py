@@ -80,10 +80,12 @@ def test_help_lists_every_verb_with_its_line(edgehar, verb_name):
 def test_every_verb_has_a_file_of_its_name_and_the_common_options(edgehar, verb_name):
     module, _ = VERBS[verb_name]
     assert module == f"edgehar.cli.{verb_name}"
-    told = edgehar(verb_name, "--help")
-    assert told.exit_code == 0
-    assert "--json" in told.stdout
-    assert "--debug" in told.stdout
+    command = typer.main.get_command(import_module(module).app)
+    for words in [[verb_name, name] for name in getattr(command, "commands", {})] or [[verb_name]]:
+        told = edgehar(*words, "--help")
+        assert told.exit_code == 0
+        assert "--json" in told.stdout
+        assert "--debug" in told.stdout
 
 
 @pytest.mark.parametrize("verb_name", VERBS)
@@ -211,7 +213,12 @@ def test_every_verb_is_importable_by_its_table_entry():
 def test_completion_offers_the_verbs():
     group = typer.main.get_command(app)
     with group.make_context("edgehar", [], resilient_parsing=True) as context:
-        assert [item.value for item in group.shell_complete(context, "d")] == ["demo", "distill", "doctor"]
+        assert [item.value for item in group.shell_complete(context, "d")] == [
+            "demo",
+            "distill",
+            "data",
+            "doctor",
+        ]
 
 
 def test_disk_errors_name_the_file(edgehar, verb):

@@ -1,0 +1,193 @@
+"""A manifest from a folder's names: what a pattern says of each path becomes a row.
+
+{subject}/{label}/{trial}/{stream}.csv      anna/walk/1/acc.csv
+{label}_{subject}_{trial}.csv               walk_anna_1.csv, all of them --stream acc
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from edgehar.cache import write_text
+from edgehar.data.clip import MODALITIES
+from edgehar.data.columns import roles
+from edgehar.data.manifest import OF_CLIP, REQUIRED, natural
+from edgehar.data.streams import TABLES, VIDEOS
+from edgehar.data.table import sniff
+from edgehar.errors import InputError
+
+FIELDS = ("clip", *OF_CLIP, "stream")
+# What people call a stream's file, and what edgehar does.
+NAMES = {
+    "accel": "acc", "accelerometer": "acc", "acceleration": "acc", "inertial": "acc", "gyr": "gyro",
+    "gyroscope": "gyro", "skel": "skeleton", "pose": "skeleton", "joints": "skeleton", "video": "rgb",
+    "color": "rgb", "colour": "rgb", "camera": "rgb",
+}  # fmt: skip
+DEFAULT_UNIT = {"skeleton": "m", "rgb": "", "depth": "mm"}
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was found. streams: files by stream; left_out: the first that the pattern does not fit."""
+
+    manifest: str
+    rows: int
+    clips: int
+    labels: tuple[str, ...]
+    subjects: tuple[str, ...]
+    streams: dict[str, int]
+    files_left_out: int
+    left_out: tuple[str, ...]
+
+
+def scan(
+    folder: Path,
+    pattern: str,
+    out: Path,
+    *,
+    unit: str = "",
+    rate_hz: float | None = None,
+    stream: str | None = None,
+) -> Scan:
+    """Write the manifest `out` of the files below `folder` whose paths the pattern fits.
+
+    unit: of the motion sensors. rate_hz: of files that have no times. stream: of every file, where the
+    pattern has no {stream}. Raises InputError for a pattern that cannot be or fits nothing.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder: name the one that holds the recordings.")
+    fits = compile_pattern(pattern, stream)
+    rows, left = [], []
+    for path in _files(folder):
+        name = path.relative_to(folder.absolute()).as_posix()
+        if path == out.absolute() or path.name.startswith("."):
+            continue
+        if match := fits.fullmatch(name):
+            rows.append(_row(match.groupdict(), path, out, unit, rate_hz, stream, name))
+        else:
+            left.append(name)
+    if not rows:
+        seen = f", whose first file is {left[0]}" if left else ", which holds no file"
+        raise InputError(
+            f"The pattern {pattern} fits nothing in {folder}{seen}: write it as those are called."
+        )
+    text = io.StringIO(newline="")
+    columns = [*REQUIRED, *(name for name in ("session", "scene") if name in fits.groupindex)]
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    rows.sort(
+        key=lambda row: [natural(row[name]) for name in ("subject", "label", "trial", "clip", "stream")]
+    )
+    writer.writerows(rows)
+    write_text(out, text.getvalue())
+    return _told(out, rows, left)
+
+
+def compile_pattern(pattern: str, stream: str | None = None) -> re.Pattern[str]:
+    """A pattern such as {subject}/{label}_{trial}.csv as a regular expression.
+
+    * stands for any part of a name, .* at the end for any ending.
+    A field takes as few characters as fit, and none takes a slash. Raises InputError for unknown fields,
+    and where label, subject or stream are not said.
+    """
+    parts: list[str] = []
+    seen: set[str] = set()
+    ending = r"\.[^/.]+" if pattern.endswith(".*") else ""
+    whole = pattern.removesuffix(".*")
+    for text, name in re.findall(r"([^{}]+)|\{(\w*)\}", whole):
+        if text:
+            parts.append("[^/]*".join(map(re.escape, text.split("*"))))
+            continue
+        if name not in FIELDS:
+            near = get_close_matches(name, FIELDS, 1)
+            hint = f" Did you mean {{{near[0]}}}?" if near else ""
+            raise InputError(f"{{{name}}} is no field of a pattern.{hint} Fields: {', '.join(FIELDS)}.")
+        parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>[^/]+?)")
+        seen.add(name)
+    for name in ("label", "subject"):
+        if name not in seen:
+            raise InputError(f"The pattern {pattern} has no {{{name}}}: every recording needs one.")
+    if "stream" not in seen and stream is None:
+        raise InputError(
+            f"The pattern {pattern} has no {{stream}}: add it, or say what all are: --stream acc."
+        )
+    return re.compile("".join(parts) + ending)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, linked folders too, in order."""
+    for place, folders, files in os.walk(folder.absolute(), followlinks=True):
+        folders.sort()
+        yield from (Path(place) / name for name in sorted(files))
+
+
+def _row(
+    found: dict[str, str | None],
+    path: Path,
+    out: Path,
+    unit: str,
+    rate_hz: float | None,
+    stream: str | None,
+    name: str,
+) -> dict[str, str]:
+    said = {key: value or "" for key, value in found.items()}
+    kind = _stream(said.get("stream") or stream or "", name)
+    said["trial"] = said.get("trial", "1")
+    parts = ("subject", "label", "session", "scene", "trial")
+    clip = said.get("clip") or "_".join(said[name] for name in parts if name in said)
+    modality = kind.partition(".")[0]
+    return {
+        **said,
+        "clip": clip,
+        "stream": kind,
+        "path": os.path.relpath(path, out.absolute().parent),
+        "rate_hz": f"{rate_hz:g}" if rate_hz and not _has_times(path, modality) else "",
+        "unit": DEFAULT_UNIT.get(modality, unit),
+    }
+
+
+def _has_times(path: Path, modality: str) -> bool:
+    """Whether a file says when its samples were taken; `data check` says what cannot be read."""
+    if path.suffix.lower() in VIDEOS:
+        return True
+    if path.suffix.lower() not in TABLES:
+        return False
+    try:
+        written = sniff(path)
+        return roles(written.header, written.columns, modality, str(path)).time is not None
+    except (InputError, OSError):
+        return False
+
+
+def _stream(text: str, name: str) -> str:
+    """A stream's name as a manifest has it, from what the file is called."""
+    modality, dot, place = text.partition(".")
+    known = NAMES.get(modality.lower(), modality.lower())
+    if known not in MODALITIES:
+        near = get_close_matches(known, (*MODALITIES, *NAMES), 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InputError(
+            f"{name}: no stream is called {text!r}: {hint}known are {', '.join(MODALITIES)}; "
+            "write the others out of the pattern, or rename the file."
+        )
+    return known + dot + place
+
+
+def _told(out: Path, rows: list[dict[str, str]], left: list[str]) -> Scan:
+    streams: dict[str, int] = {}
+    for row in rows:
+        streams[row["stream"]] = streams.get(row["stream"], 0) + 1
+    names = {
+        key: tuple(sorted({row[key] for row in rows}, key=natural)) for key in ("clip", "label", "subject")
+    }
+    clips = len(names["clip"])
+    return Scan(
+        str(out), len(rows), clips, names["label"], names["subject"], streams, len(left), tuple(left[:5])
+    )
