@@ -1,0 +1,56 @@
+/* count int8 values, each with offset added, as int16; returns the end of what was written. */
+KERNEL int16_t *widen(int16_t *to, const int8_t *from, int32_t count, int32_t offset)
+{
+#if defined(__ARM_FEATURE_DSP)
+    const int32_t offsets = (int32_t)((uint32_t)offset * 0x10001u);
+    for (; count >= 4; count -= 4) {
+        const int32_t word = load_word(from);
+        const uint32_t even = (uint32_t)add_even_bytes(offsets, word);
+        const uint32_t odd = (uint32_t)add_odd_bytes(offsets, word);
+        store_word(to, (int32_t)((even & 0xffffu) | (odd << 16)));
+        store_word(to + 2, (int32_t)((odd & 0xffff0000u) | (even >> 16)));
+        from += 4;
+        to += 4;
+    }
+#endif
+    for (; count > 0; count--) {
+        *to++ = (int16_t)(*from++ + offset);
+    }
+    return to;
+}
+
+static int16_t *zeros(int16_t *to, int32_t count)
+{
+    for (; count > 0; count--) {
+        *to++ = 0;
+    }
+    return to;
+}
+
+/* Four weights of a channel lie in the order 0 2 1 3, so that the even bytes of a word are weights 0 and
+ * 1; those of two channels take turns. */
+typedef struct {
+    int32_t first, second;
+} pair_t;
+
+/* The dot products of a column of int16 with two channels' weights; depth is a multiple of 4. */
+static inline pair_t dot_one(const int8_t *weights, const int16_t *column, int32_t depth, pair_t sums)
+{
+    for (const int16_t *end = column + depth; column != end; column += 4) {
+#if defined(__ARM_FEATURE_DSP)
+        const int32_t low = load_word(column), high = load_word(column + 2);
+        int32_t word = load_word(weights);
+        sums.first = __smlad(even_bytes(word), low, sums.first);
+        sums.first = __smlad(odd_bytes(word), high, sums.first);
+        word = load_word(weights + 4);
+        sums.second = __smlad(even_bytes(word), low, sums.second);
+        sums.second = __smlad(odd_bytes(word), high, sums.second);
+#else
+        const int32_t a = column[0], b = column[1], c = column[2], d = column[3];
+        sums.first += weights[0] * a + weights[2] * b + weights[1] * c + weights[3] * d;
+        sums.second += weights[4] * a + weights[6] * b + weights[5] * c + weights[7] * d;
+#endif
+        weights += 8;
+    }
+    return sums;
+}
