@@ -2,13 +2,12 @@
 KERNEL int16_t *widen(int16_t *to, const int8_t *from, int32_t count, int32_t offset)
 {
 #if defined(__ARM_FEATURE_DSP)
-    const int32_t offsets = (int32_t)((uint32_t)offset * 0x10001u);
+    const int32_t offsets = both_halves(offset);
     for (; count >= 4; count -= 4) {
-        const int32_t word = load_word(from);
-        const uint32_t even = (uint32_t)add_even_bytes(offsets, word);
-        const uint32_t odd = (uint32_t)add_odd_bytes(offsets, word);
-        store_word(to, (int32_t)((even & 0xffffu) | (odd << 16)));
-        store_word(to + 2, (int32_t)((odd & 0xffff0000u) | (even >> 16)));
+        const int32_t word = load_anywhere(from);
+        const int32_t even = add_even_bytes(offsets, word), odd = add_odd_bytes(offsets, word);
+        store_anywhere(to, join_low(even, odd));
+        store_anywhere(to + 2, join_high(even, odd));
         from += 4;
         to += 4;
     }

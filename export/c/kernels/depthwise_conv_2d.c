@@ -66,7 +66,7 @@ static int32_t depthwise_one(const taps_t *taps, int32_t sum, int32_t zero_point
 static inline void depthwise_four(const depthwise_conv_2d_t *layer, const taps_t *taps, int32_t channel,
                                   int8_t *output)
 {
-    const int32_t offsets = (int32_t)((uint32_t)-layer->input_zero_point * 0x10001u);
+    const int32_t offsets = both_halves(-layer->input_zero_point);
     const int8_t *row = taps->input + channel, *row_weights = taps->weights + channel;
     const int32_t input_step = taps->input_column, weights_step = taps->weights_column;
     const int32_t *bias = layer->bias + channel;
@@ -74,7 +74,7 @@ static inline void depthwise_four(const depthwise_conv_2d_t *layer, const taps_t
     for (int32_t y = taps->rows; y > 0; y--) {
         const int8_t *input = row, *weights = row_weights;
         for (int32_t x = taps->columns; x > 0; x--) {
-            const int32_t word = load_word(input), factors = load_word(weights);
+            const int32_t word = load_anywhere(input), factors = load_anywhere(weights);
             const int32_t even = add_even_bytes(offsets, word), even_factors = even_bytes(factors);
             const int32_t odd = add_odd_bytes(offsets, word), odd_factors = odd_bytes(factors);
             a = __smlabb(even, even_factors, a);
