@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from export.c.graph import Graph
-from export.c.layers import Layer
+from export.c.layer import Layer
 from firmware_sim.arena import Buffer, activation_bytes, place
 
 

@@ -37,6 +37,13 @@ def multipliers_of(factors: Iterable[float]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([m for m, _ in pairs], np.int32), np.array([shift for _, shift in pairs], np.int8)
 
 
+def rescale(value: int, multiplier: int, shift: int) -> int:
+    """`rescale` of kernels/rescale.c, for any size of number."""
+    value = (value * 2 ** max(shift, 0) * multiplier + 2**30) >> 31
+    right = max(-shift, 0)
+    return value if right == 0 else (value + 2 ** (right - 1) - (value < 0)) >> right
+
+
 def limits_of(activation: int, output: Tensor) -> tuple[int, int] | None:
     """The lowest and highest stored value that a fused activation lets through; None if it is not known."""
     scale, zero_point = scale_of(output), zero_point_of(output)

@@ -10,13 +10,13 @@ from textwrap import wrap
 import numpy as np
 
 from export.c.graph import Graph, scale_of, zero_point_of
-from export.c.layers import FAST_SUM, Layer
+from export.c.layer import Layer
 from export.c.plan import Plan
 from export.contract import InputContract
 from firmware_sim.model import Tensor
 
 # In the order in which they stand in student.c.
-KERNELS = ("common", "rescale", "rescale_wide", "requantise", "words", "column", "conv_2d", "depthwise_conv_2d", "fully_connected", "add",
+KERNELS = ("common", "rescale", "requantise", "requantise_any", "words", "column", "conv_2d", "depthwise_conv_2d", "fully_connected", "add",
            "mul", "pool_2d", "average_pool_2d", "max_pool_2d", "mean", "pad", "softmax", "quantize")  # fmt: skip
 C_TYPES = {"int8": "int8_t", "int32": "int32_t", "uint32": "uint32_t"}
 WIDTH = 110
@@ -44,7 +44,9 @@ def template_text(name: str) -> str:
 
 def numbers(values: Iterable[int], indent: str = "    ") -> str:
     """Numbers between commas, in lines."""
-    return "\n".join(wrap(", ".join(map(str, values)), WIDTH, initial_indent=indent, subsequent_indent=indent))
+    return "\n".join(
+        wrap(", ".join(map(str, values)), WIDTH, initial_indent=indent, subsequent_indent=indent)
+    )
 
 
 def array(name: str, values: np.ndarray) -> str:
@@ -133,8 +135,10 @@ def source_text(student: Student) -> str:
     """student.c: the kernels that the network needs, its constants, its arena, and the way through it."""
     working = [layer for layer in student.layers if not layer.moves_nothing]
     needed = {kernel for layer in working for kernel in layer.kernels}
-    if "requantise" in needed:
-        needed.add("rescale_wide" if any(layer.largest_sum >= FAST_SUM for layer in working) else "rescale")
+    if convolutions := [layer for layer in working if "halvings" in layer.arrays]:
+        needed |= (
+            {"requantise"} if all(layer.is_plain for layer in convolutions) else {"rescale", "requantise_any"}
+        )
     constants = [
         f"/* {_comment(student, layer)} */\n{_operands(student, layer)}{_struct(layer)}" for layer in working
     ]

@@ -22,8 +22,8 @@ KERNEL void add(const add_t *layer, const int8_t *first, const int8_t *second, i
                                   layer->first.multiplier, layer->first.shift);
         const int32_t b = rescale((second[j] - layer->second.zero_point) * (1 << 20),
                                   layer->second.multiplier, layer->second.shift);
-        output[k] = requantise(a + layer->sign * b, layer->multiplier, layer->shift, layer->zero_point,
-                               layer->low, layer->high);
+        const int32_t sum = rescale(a + layer->sign * b, layer->multiplier, layer->shift);
+        output[k] = (int8_t)clamp(sum + layer->zero_point, layer->low, layer->high);
         i = i + 1 == layer->first.values ? 0 : i + 1;
         j = j + 1 == layer->second.values ? 0 : j + 1;
     }

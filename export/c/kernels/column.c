@@ -53,3 +53,58 @@ static inline pair_t dot_one(const int8_t *weights, const int16_t *column, int32
     }
     return sums;
 }
+
+typedef struct {
+    int32_t a, b, c, d; /* the first channel with both columns, the second channel with both */
+} four_t;
+
+/* Four inputs of `dot_two`. */
+static inline four_t dot_two_step(const int8_t *weights, const int16_t *column, const int16_t *other,
+                                  four_t sums)
+{
+#if defined(__ARM_FEATURE_DSP)
+    const int32_t low = load_word(column), high = load_word(column + 2);
+    const int32_t other_low = load_word(other), other_high = load_word(other + 2);
+    int32_t word = load_word(weights), pair = even_bytes(word);
+    sums.a = __smlad(pair, low, sums.a);
+    sums.b = __smlad(pair, other_low, sums.b);
+    pair = odd_bytes(word);
+    sums.a = __smlad(pair, high, sums.a);
+    sums.b = __smlad(pair, other_high, sums.b);
+    word = load_word(weights + 4);
+    pair = even_bytes(word);
+    sums.c = __smlad(pair, low, sums.c);
+    sums.d = __smlad(pair, other_low, sums.d);
+    pair = odd_bytes(word);
+    sums.c = __smlad(pair, high, sums.c);
+    sums.d = __smlad(pair, other_high, sums.d);
+#else
+    for (int32_t i = 0; i < 4; i++) {
+        const int32_t place = i == 1 ? 2 : i == 2 ? 1 : i;
+        sums.a += weights[place] * column[i];
+        sums.b += weights[place] * other[i];
+        sums.c += weights[4 + place] * column[i];
+        sums.d += weights[4 + place] * other[i];
+    }
+#endif
+    return sums;
+}
+
+/* The dot products of two columns, one behind the other, with two channels' weights: what is loaded is
+ * used twice. */
+static inline four_t dot_two(const int8_t *weights, const int16_t *columns, int32_t depth, four_t sums)
+{
+    const int16_t *column = columns, *other = columns + depth;
+    if (depth % 8 != 0) {
+        sums = dot_two_step(weights, column, other, sums);
+        weights += 8;
+        column += 4;
+        other += 4;
+    }
+    for (const int16_t *end = columns + depth; column != end; column += 8, other += 8) {
+        sums = dot_two_step(weights, column, other, sums);
+        sums = dot_two_step(weights + 8, column + 4, other + 4, sums);
+        weights += 16;
+    }
+    return sums;
+}

@@ -4,7 +4,7 @@ typedef struct {
     const int8_t *weights; /* pairs of channels, see dot_one */
     const int32_t *bias;
     const int32_t *multipliers;
-    const int8_t *shifts;
+    const int8_t *halvings;
     int32_t input_height, input_width, input_channels;
     int32_t output_height, output_width, output_channels;
     int32_t kernel_height, kernel_width;
@@ -13,7 +13,8 @@ typedef struct {
     int32_t pad_top, pad_left;
     int32_t input_zero_point, output_zero_point;
     int32_t low, high;
-    int32_t depth; /* inputs of one output, rounded up to a multiple of 4 */
+    int32_t depth;     /* inputs of one output, rounded up to a multiple of 4 */
+    int32_t pointwise; /* whether a pixel's inputs are the pixel at the same place, without a gap */
 } conv_2d_t;
 
 /* One row of the kernel over the input's row `from`, its first tap at column x. */
@@ -57,74 +58,41 @@ KERNEL void conv_2d_column(const conv_2d_t *layer, const int8_t *input, int32_t 
     zeros(column, (int32_t)(end - column));
 }
 
-static inline int8_t conv_2d_output(const conv_2d_t *layer, int32_t sum, int32_t channel)
-{
-    return requantise(sum, layer->multipliers[channel], layer->shifts[channel], layer->output_zero_point,
-                      layer->low, layer->high);
-}
-
 /* All channels of one output pixel. */
-KERNEL void conv_2d_one(const conv_2d_t *layer, const int16_t *column, int8_t *output)
+KERNEL void conv_2d_one(const conv_2d_t *restrict layer, const int16_t *column, int8_t *restrict output)
 {
     const int8_t *weights = layer->weights;
-    const int32_t channels = layer->output_channels;
-    for (int32_t channel = 0; channel < channels; channel += 2, weights += 2 * layer->depth) {
-        const int32_t two = channel + 1 < channels;
-        const pair_t bias = {layer->bias[channel], two ? layer->bias[channel + 1] : 0};
-        const pair_t sums = dot_one(weights, column, layer->depth, bias);
-        *output++ = conv_2d_output(layer, sums.first, channel);
-        if (two) {
-            *output++ = conv_2d_output(layer, sums.second, channel + 1);
-        }
+    const int32_t channels = layer->output_channels, depth = layer->depth;
+    for (int32_t channel = 0; channel < channels; channel += 2, weights += 2 * depth) {
+        const int32_t next = channel + 1 < channels ? channel + 1 : channel;
+        const pair_t bias = {layer->bias[channel], layer->bias[next]};
+        const pair_t sums = dot_one(weights, column, depth, bias);
+        output[next] = requantise(sums.second, layer->multipliers[next], layer->halvings[next],
+                                  layer->output_zero_point, layer->low, layer->high);
+        output[channel] = requantise(sums.first, layer->multipliers[channel], layer->halvings[channel],
+                                     layer->output_zero_point, layer->low, layer->high);
     }
 }
 
-/* All channels of two output pixels: a weight, once unpacked, is used twice. */
-KERNEL void conv_2d_two(const conv_2d_t *layer, const int16_t *columns, int8_t *output)
+/* All channels of two output pixels. */
+KERNEL void conv_2d_two(const conv_2d_t *restrict layer, const int16_t *columns, int8_t *restrict output)
 {
     const int8_t *weights = layer->weights;
-    const int32_t channels = layer->output_channels;
-    for (int32_t channel = 0; channel < channels; channel += 2) {
-        const int32_t two = channel + 1 < channels;
-        const int16_t *column = columns, *other = columns + layer->depth;
-        const int8_t *const end = weights + 2 * layer->depth;
-        int32_t a = layer->bias[channel], b = a, c = two ? layer->bias[channel + 1] : 0, d = c;
-        do {
-#if defined(__ARM_FEATURE_DSP)
-            const int32_t low = load_word(column), high = load_word(column + 2);
-            const int32_t other_low = load_word(other), other_high = load_word(other + 2);
-            int32_t word = load_word(weights), pair = even_bytes(word);
-            a = __smlad(pair, low, a);
-            b = __smlad(pair, other_low, b);
-            pair = odd_bytes(word);
-            a = __smlad(pair, high, a);
-            b = __smlad(pair, other_high, b);
-            word = load_word(weights + 4);
-            pair = even_bytes(word);
-            c = __smlad(pair, low, c);
-            d = __smlad(pair, other_low, d);
-            pair = odd_bytes(word);
-            c = __smlad(pair, high, c);
-            d = __smlad(pair, other_high, d);
-#else
-            for (int32_t i = 0; i < 4; i++) {
-                const int32_t place = i == 1 ? 2 : i == 2 ? 1 : i;
-                a += weights[place] * column[i];
-                b += weights[place] * other[i];
-                c += weights[4 + place] * column[i];
-                d += weights[4 + place] * other[i];
-            }
-#endif
-            weights += 8;
-            column += 4;
-            other += 4;
-        } while (weights != end);
-        output[channel] = conv_2d_output(layer, a, channel);
-        output[channel + channels] = conv_2d_output(layer, b, channel);
-        if (two) {
-            output[channel + 1] = conv_2d_output(layer, c, channel + 1);
-            output[channel + 1 + channels] = conv_2d_output(layer, d, channel + 1);
-        }
+    const int32_t channels = layer->output_channels, depth = layer->depth;
+    const int32_t zero_point = layer->output_zero_point, low = layer->low, high = layer->high;
+    for (int32_t channel = 0; channel < channels; channel += 2, weights += 2 * depth) {
+        const int32_t next = channel + 1 < channels ? channel + 1 : channel;
+        const four_t bias = {layer->bias[channel], layer->bias[channel], layer->bias[next],
+                             layer->bias[next]};
+        const four_t sums = dot_two(weights, columns, depth, bias);
+        /* The second channel first: where there is none, the first one overwrites what it wrote. */
+        int32_t multiplier = layer->multipliers[next], halvings = layer->halvings[next];
+        output[next] = requantise(sums.c, multiplier, halvings, zero_point, low, high);
+        output[next + channels] = requantise(sums.d, multiplier, halvings, zero_point, low, high);
+        multiplier = layer->multipliers[channel];
+        halvings = layer->halvings[channel];
+        output[channel] = requantise(sums.a, multiplier, halvings, zero_point, low, high);
+        output[channel + channels] = requantise(sums.b, multiplier, halvings, zero_point, low, high);
     }
 }
 
@@ -134,8 +102,12 @@ KERNEL void conv_2d(const conv_2d_t *layer, const int8_t *input, int8_t *output,
     const int32_t pixels = layer->output_height * layer->output_width;
     int32_t pixel = 0;
     for (; pixel + 1 < pixels; pixel += 2) {
-        conv_2d_column(layer, input, pixel, columns);
-        conv_2d_column(layer, input, pixel + 1, columns + layer->depth);
+        if (layer->pointwise) {
+            widen(columns, input + pixel * layer->depth, 2 * layer->depth, -layer->input_zero_point);
+        } else {
+            conv_2d_column(layer, input, pixel, columns);
+            conv_2d_column(layer, input, pixel + 1, columns + layer->depth);
+        }
         conv_2d_two(layer, columns, output + pixel * layer->output_channels);
     }
     if (pixel < pixels) {

@@ -4,7 +4,7 @@ typedef struct {
     const int8_t *weights; /* tap by tap, all channels */
     const int32_t *bias;
     const int32_t *multipliers;
-    const int8_t *shifts;
+    const int8_t *halvings;
     int32_t input_height, input_width, input_channels;
     int32_t output_height, output_width, output_channels;
     int32_t kernel_height, kernel_width;
@@ -25,30 +25,23 @@ typedef struct {
     int32_t weights_row, weights_column;
 } taps_t;
 
-/* Of `taps` taps at first, first + step, ...: those inside 0 to size - 1, as number and first of them. */
-static int32_t taps_inside(int32_t first, int32_t step, int32_t taps, int32_t size, int32_t *skipped)
+/* Of `taps` taps at first, first + step, ...: how many lie in 0 to size - 1, and how many before. */
+static inline int32_t taps_inside(int32_t first, int32_t step, int32_t taps, int32_t size, int32_t *before)
 {
-    int32_t begin = 0, end = taps;
-    while (begin < taps && first + begin * step < 0) {
-        begin++;
+    int32_t begin = first < 0 ? -first : 0, end = size - first;
+    if (step != 1) {
+        begin = (begin + step - 1) / step;
+        end = (end + step - 1) / step;
     }
-    while (end > begin && first + (end - 1) * step >= size) {
-        end--;
-    }
-    *skipped = begin;
-    return end - begin;
+    *before = begin;
+    return (end < taps ? end : taps) - begin;
 }
 
-static inline int8_t depthwise_output(const depthwise_conv_2d_t *layer, int32_t sum, int32_t channel)
-{
-    return requantise(sum, layer->multipliers[channel], layer->shifts[channel], layer->output_zero_point,
-                      layer->low, layer->high);
-}
-
-static int32_t depthwise_one(const taps_t *taps, int32_t sum, int32_t zero_point, int32_t from, int32_t to)
+static int32_t depthwise_one(const taps_t *restrict taps, int32_t sum, int32_t zero_point, int32_t from,
+                             int32_t to)
 {
     const int8_t *row = taps->input + from, *row_weights = taps->weights + to;
-    for (int32_t y = 0; y < taps->rows; y++) {
+    for (int32_t y = taps->rows; y > 0; y--) {
         const int8_t *input = row, *weights = row_weights;
         for (int32_t x = taps->columns; x > 0; x--) {
             sum += (*input - zero_point) * *weights;
@@ -62,54 +55,65 @@ static int32_t depthwise_one(const taps_t *taps, int32_t sum, int32_t zero_point
 }
 
 #if defined(__ARM_FEATURE_DSP)
-/* Four channels at once, from `channel` on. */
-static inline void depthwise_four(const depthwise_conv_2d_t *layer, const taps_t *taps, int32_t channel,
-                                  int8_t *output)
+/* As many channels as there are groups of four; returns their number. */
+KERNEL int32_t depthwise_fours(const depthwise_conv_2d_t *restrict layer, const taps_t *restrict taps,
+                               int8_t *restrict output)
 {
     const int32_t offsets = both_halves(-layer->input_zero_point);
-    const int8_t *row = taps->input + channel, *row_weights = taps->weights + channel;
     const int32_t input_step = taps->input_column, weights_step = taps->weights_column;
-    const int32_t *bias = layer->bias + channel;
-    int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
-    for (int32_t y = taps->rows; y > 0; y--) {
-        const int8_t *input = row, *weights = row_weights;
-        for (int32_t x = taps->columns; x > 0; x--) {
-            const int32_t word = load_anywhere(input), factors = load_anywhere(weights);
-            const int32_t even = add_even_bytes(offsets, word), even_factors = even_bytes(factors);
-            const int32_t odd = add_odd_bytes(offsets, word), odd_factors = odd_bytes(factors);
-            a = __smlabb(even, even_factors, a);
-            b = __smlabb(odd, odd_factors, b);
-            c = __smlatt(even, even_factors, c);
-            d = __smlatt(odd, odd_factors, d);
-            input += input_step;
-            weights += weights_step;
-        }
-        row += taps->input_row;
-        row_weights += taps->weights_row;
+    const int32_t zero_point = layer->output_zero_point, low = layer->low, high = layer->high;
+    const int32_t *bias = layer->bias, *multipliers = layer->multipliers;
+    const int8_t *halvings = layer->halvings;
+    const int32_t channels = layer->output_channels & ~3;
+    for (int32_t channel = 0; channel < channels; channel += 4) {
+        const int8_t *row = taps->input + channel, *row_weights = taps->weights + channel;
+        int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
+        int32_t rows = taps->rows;
+        do {
+            const int8_t *input = row, *weights = row_weights;
+            int32_t columns = taps->columns;
+            do {
+                const int32_t word = load_anywhere(input), factors = load_anywhere(weights);
+                const int32_t even = add_even_bytes(offsets, word), even_factors = even_bytes(factors);
+                const int32_t odd = add_odd_bytes(offsets, word), odd_factors = odd_bytes(factors);
+                a = __smlabb(even, even_factors, a);
+                b = __smlabb(odd, odd_factors, b);
+                c = __smlatt(even, even_factors, c);
+                d = __smlatt(odd, odd_factors, d);
+                input += input_step;
+                weights += weights_step;
+            } while (--columns > 0);
+            row += taps->input_row;
+            row_weights += taps->weights_row;
+        } while (--rows > 0);
+        output[0] = requantise(a, multipliers[0], halvings[0], zero_point, low, high);
+        output[1] = requantise(b, multipliers[1], halvings[1], zero_point, low, high);
+        output[2] = requantise(c, multipliers[2], halvings[2], zero_point, low, high);
+        output[3] = requantise(d, multipliers[3], halvings[3], zero_point, low, high);
+        bias += 4;
+        multipliers += 4;
+        halvings += 4;
+        output += 4;
     }
-    output[channel] = depthwise_output(layer, a, channel);
-    output[channel + 1] = depthwise_output(layer, b, channel + 1);
-    output[channel + 2] = depthwise_output(layer, c, channel + 2);
-    output[channel + 3] = depthwise_output(layer, d, channel + 3);
+    return channels;
 }
 #endif
 
-static void depthwise_pixel(const depthwise_conv_2d_t *layer, const taps_t *taps, int8_t *output)
+KERNEL void depthwise_pixel(const depthwise_conv_2d_t *restrict layer, const taps_t *restrict taps,
+                            int8_t *restrict output)
 {
-    const int32_t channels = layer->output_channels;
     int32_t channel = 0;
 #if defined(__ARM_FEATURE_DSP)
-    if (layer->multiplier == 1) {
-        for (; channel + 4 <= channels; channel += 4) {
-            depthwise_four(layer, taps, channel, output);
-        }
+    if (layer->multiplier == 1 && taps->rows > 0 && taps->columns > 0) {
+        channel = depthwise_fours(layer, taps, output);
     }
 #endif
     int32_t from = channel, turn = 0;
-    for (; channel < channels; channel++) {
+    for (; channel < layer->output_channels; channel++) {
         const int32_t sum =
             depthwise_one(taps, layer->bias[channel], layer->input_zero_point, from, channel);
-        output[channel] = depthwise_output(layer, sum, channel);
+        output[channel] = requantise(sum, layer->multipliers[channel], layer->halvings[channel],
+                                     layer->output_zero_point, layer->low, layer->high);
         turn++;
         if (turn == layer->multiplier) {
             turn = 0;
@@ -118,7 +122,8 @@ static void depthwise_pixel(const depthwise_conv_2d_t *layer, const taps_t *taps
     }
 }
 
-KERNEL void depthwise_conv_2d(const depthwise_conv_2d_t *layer, const int8_t *input, int8_t *output)
+KERNEL void depthwise_conv_2d(const depthwise_conv_2d_t *restrict layer, const int8_t *input,
+                              int8_t *restrict output)
 {
     const int32_t row_values = layer->input_width * layer->input_channels;
     taps_t taps;

@@ -20,8 +20,8 @@ static inline int8_t fully_connected_output(const fully_connected_t *layer, int3
 }
 
 /* column: scratch for depth values. */
-KERNEL void fully_connected(const fully_connected_t *layer, const int8_t *input, int8_t *output,
-                            int16_t *column)
+KERNEL void fully_connected(const fully_connected_t *restrict layer, const int8_t *input,
+                            int8_t *restrict output, int16_t *column)
 {
     for (int32_t row = 0; row < layer->rows; row++, input += layer->inputs) {
         int16_t *const end = widen(column, input, layer->inputs, -layer->input_zero_point);

@@ -14,7 +14,8 @@ KERNEL void mean(const mean_t *layer, const int8_t *input, int8_t *output)
             for (int32_t j = 0; j < layer->count; j++) {
                 sum += input[j * layer->inner + i];
             }
-            *output++ = requantise(sum, layer->multiplier, layer->shift, layer->output_zero_point, -128, 127);
+            sum = rescale(sum, layer->multiplier, layer->shift) + layer->output_zero_point;
+            *output++ = (int8_t)clamp(sum, -128, 127);
         }
     }
 }

@@ -14,8 +14,8 @@ KERNEL void mul(const mul_t *layer, const int8_t *first, const int8_t *second, i
     for (int32_t k = 0; k < layer->values; k++) {
         const int32_t product =
             (first[i] - layer->first_zero_point) * (second[j] - layer->second_zero_point);
-        output[k] = requantise(product, layer->multiplier, layer->shift, layer->zero_point, layer->low,
-                               layer->high);
+        const int32_t scaled = rescale(product, layer->multiplier, layer->shift);
+        output[k] = (int8_t)clamp(scaled + layer->zero_point, layer->low, layer->high);
         i = i + 1 == layer->first_values ? 0 : i + 1;
         j = j + 1 == layer->second_values ? 0 : j + 1;
     }

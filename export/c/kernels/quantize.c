@@ -9,7 +9,8 @@ typedef struct {
 KERNEL void quantize(const quantize_t *layer, const int8_t *input, int8_t *output)
 {
     for (int32_t i = 0; i < layer->values; i++) {
-        output[i] = requantise(input[i] - layer->input_zero_point, layer->multiplier, layer->shift,
-                               layer->output_zero_point, -128, 127);
+        const int32_t value =
+            rescale(input[i] - layer->input_zero_point, layer->multiplier, layer->shift);
+        output[i] = (int8_t)clamp(value + layer->output_zero_point, -128, 127);
     }
 }
