@@ -12,7 +12,8 @@ from export.c.layer import Layer, Unsupported, ends, limits, window, zero_points
 from export.c.rounding import multiplier_of, multipliers_of, rescale
 from firmware_sim.model import Operator, Tensor
 
-FOUR = 4  # weights are read by words
+FOUR = 4  # weights are read by words,
+EIGHT = 8  # two in a turn of the inner loop
 LARGEST_SUM = 2**31
 
 
@@ -118,9 +119,14 @@ def pack_pairs(weights: np.ndarray) -> np.ndarray:
     return fours.transpose(0, 2, 1, 3).reshape(-1)
 
 
+def _even(values: np.ndarray) -> np.ndarray:
+    """One more 0 behind an odd number of values."""
+    return np.pad(values, (0, len(values) % 2))
+
+
 def padded_depth(depth: int) -> int:
-    """`depth` rounded up to whole words."""
-    return -(-depth // FOUR) * FOUR
+    """`depth` rounded up to whole turns of the inner loop."""
+    return -(-depth // EIGHT) * EIGHT
 
 
 def _shape_fields(source: Tensor, output: Tensor, kernel: tuple[int, int], options: Any) -> dict[str, object]:
@@ -168,9 +174,9 @@ def conv_2d(graph: Graph, operator: Operator, options: Any) -> Layer:
         {**_shape_fields(source, output, kernel, options), "depth": depth, "pointwise": int(pointwise)},
         {
             "weights": pack_pairs(weights.values),
-            "bias": weights.bias,
-            "multipliers": weights.multipliers,
-            "halvings": weights.halvings,
+            "bias": _even(weights.bias),
+            "multipliers": _even(weights.multipliers),
+            "halvings": _even(weights.halvings),
         },
         (source.index,),
         scratch_bytes=2 * 2 * depth,

@@ -1,4 +1,4 @@
-"""An int8 `.tflite` as the C generator needs it: operators with their options, constants with their values."""
+"""An int8 `.tflite` as the C generator needs it: operators with options, constants with values."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def read_graph(path: Path) -> Graph:
 def _check_ends(path: Path, model: Model) -> None:
     if len(model.inputs) != 1 or len(model.outputs) != 1 or not model.operators:
         raise ExportError(
-            f"{path}: has {len(model.inputs)} inputs and {len(model.outputs)} outputs; C is written for files "
-            "with one of each."
+            f"{path}: has {len(model.inputs)} inputs and {len(model.outputs)} outputs; C is written for "
+            "files with one of each."
         )
     ends = [model.tensors[index] for index in (*model.inputs, *model.outputs)]
     for what, tensor in zip(("takes", "gives"), ends, strict=True):

@@ -163,7 +163,7 @@ LAYERS: dict[str, Builder] = {
     "EXPAND_DIMS": _rename,
 }
 INSTEAD = {
-    "TRANSPOSE": "write the network channels last, with (1, K) convolutions, so that no transposition is left",
+    "TRANSPOSE": "write the network with (1, K) convolutions, so that the converter needs no transposition",
     "TANH": "use ReLU",
     "LOGISTIC": "use ReLU inside the network, and a softmax at its end",
     "HARD_SWISH": "use ReLU or ReLU6",

@@ -16,8 +16,11 @@ from export.contract import InputContract
 from firmware_sim.model import Tensor
 
 # In the order in which they stand in student.c.
-KERNELS = ("common", "rescale", "requantise", "requantise_any", "words", "column", "conv_2d", "depthwise_conv_2d", "fully_connected", "add",
-           "mul", "pool_2d", "average_pool_2d", "max_pool_2d", "mean", "pad", "softmax", "quantize")  # fmt: skip
+KERNELS = (
+    "common", "rescale", "requantise", "requantise_any", "words", "column", "conv_2d", "depthwise_conv_2d",
+    "fully_connected", "add", "mul", "pool_2d", "average_pool_2d", "max_pool_2d", "mean", "pad", "softmax",
+    "quantize",
+)  # fmt: skip
 C_TYPES = {"int8": "int8_t", "int32": "int32_t", "uint32": "uint32_t"}
 WIDTH = 110
 

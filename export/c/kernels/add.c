@@ -14,7 +14,8 @@ typedef struct {
     int32_t sign; /* of the second term: -1 for SUB */
 } add_t;
 
-KERNEL void add(const add_t *layer, const int8_t *first, const int8_t *second, int8_t *output)
+KERNEL void add(const add_t *restrict layer, const int8_t *first, const int8_t *second,
+                int8_t *restrict output)
 {
     int32_t i = 0, j = 0;
     for (int32_t k = 0; k < layer->values; k++) {

@@ -32,7 +32,7 @@ typedef struct {
     int32_t first, second;
 } pair_t;
 
-/* The dot products of a column of int16 with two channels' weights; depth is a multiple of 4. */
+/* The dot products of a column of int16 with two channels' weights; depth is a multiple of 8. */
 static inline pair_t dot_one(const int8_t *weights, const int16_t *column, int32_t depth, pair_t sums)
 {
     for (const int16_t *end = column + depth; column != end; column += 4) {
@@ -95,12 +95,6 @@ static inline four_t dot_two_step(const int8_t *weights, const int16_t *column, 
 static inline four_t dot_two(const int8_t *weights, const int16_t *columns, int32_t depth, four_t sums)
 {
     const int16_t *column = columns, *other = columns + depth;
-    if (depth % 8 != 0) {
-        sums = dot_two_step(weights, column, other, sums);
-        weights += 8;
-        column += 4;
-        other += 4;
-    }
     for (const int16_t *end = columns + depth; column != end; column += 8, other += 8) {
         sums = dot_two_step(weights, column, other, sums);
         sums = dot_two_step(weights + 8, column + 4, other + 4, sums);

@@ -2,7 +2,7 @@
 
 typedef struct {
     const int8_t *weights; /* pairs of channels, see dot_one */
-    const int32_t *bias;
+    const int32_t *bias; /* of an even number of channels, as the next two */
     const int32_t *multipliers;
     const int8_t *halvings;
     int32_t input_height, input_width, input_channels;
@@ -13,7 +13,7 @@ typedef struct {
     int32_t pad_top, pad_left;
     int32_t input_zero_point, output_zero_point;
     int32_t low, high;
-    int32_t depth;     /* inputs of one output, rounded up to a multiple of 4 */
+    int32_t depth;     /* inputs of one output, rounded up to a multiple of 8 */
     int32_t pointwise; /* whether a pixel's inputs are the pixel at the same place, without a gap */
 } conv_2d_t;
 
@@ -62,37 +62,42 @@ KERNEL void conv_2d_column(const conv_2d_t *layer, const int8_t *input, int32_t 
 KERNEL void conv_2d_one(const conv_2d_t *restrict layer, const int16_t *column, int8_t *restrict output)
 {
     const int8_t *weights = layer->weights;
-    const int32_t channels = layer->output_channels, depth = layer->depth;
-    for (int32_t channel = 0; channel < channels; channel += 2, weights += 2 * depth) {
-        const int32_t next = channel + 1 < channels ? channel + 1 : channel;
-        const pair_t bias = {layer->bias[channel], layer->bias[next]};
-        const pair_t sums = dot_one(weights, column, depth, bias);
-        output[next] = requantise(sums.second, layer->multipliers[next], layer->halvings[next],
-                                  layer->output_zero_point, layer->low, layer->high);
-        output[channel] = requantise(sums.first, layer->multipliers[channel], layer->halvings[channel],
-                                     layer->output_zero_point, layer->low, layer->high);
+    const int32_t zero_point = layer->output_zero_point, low = layer->low, high = layer->high;
+    for (int32_t channel = 0; channel < layer->output_channels; channel += 2) {
+        const int32_t *multipliers = layer->multipliers + channel;
+        const int8_t *halvings = layer->halvings + channel;
+        const pair_t bias = {layer->bias[channel], layer->bias[channel + 1]};
+        const pair_t sums = dot_one(weights, column, layer->depth, bias);
+        *output++ = requantise(sums.first, multipliers[0], halvings[0], zero_point, low, high);
+        if (channel + 1 < layer->output_channels) {
+            *output++ = requantise(sums.second, multipliers[1], halvings[1], zero_point, low, high);
+        }
+        weights += 2 * layer->depth;
     }
 }
 
 /* All channels of two output pixels. */
 KERNEL void conv_2d_two(const conv_2d_t *restrict layer, const int16_t *columns, int8_t *restrict output)
 {
-    const int8_t *weights = layer->weights;
+    const int8_t *weights = layer->weights, *halvings = layer->halvings;
+    const int32_t *bias = layer->bias, *multipliers = layer->multipliers;
     const int32_t channels = layer->output_channels, depth = layer->depth;
     const int32_t zero_point = layer->output_zero_point, low = layer->low, high = layer->high;
-    for (int32_t channel = 0; channel < channels; channel += 2, weights += 2 * depth) {
-        const int32_t next = channel + 1 < channels ? channel + 1 : channel;
-        const four_t bias = {layer->bias[channel], layer->bias[channel], layer->bias[next],
-                             layer->bias[next]};
-        const four_t sums = dot_two(weights, columns, depth, bias);
-        /* The second channel first: where there is none, the first one overwrites what it wrote. */
-        int32_t multiplier = layer->multipliers[next], halvings = layer->halvings[next];
-        output[next] = requantise(sums.c, multiplier, halvings, zero_point, low, high);
-        output[next + channels] = requantise(sums.d, multiplier, halvings, zero_point, low, high);
-        multiplier = layer->multipliers[channel];
-        halvings = layer->halvings[channel];
-        output[channel] = requantise(sums.a, multiplier, halvings, zero_point, low, high);
-        output[channel + channels] = requantise(sums.b, multiplier, halvings, zero_point, low, high);
+    int8_t *other = output + channels;
+    for (int32_t left = channels; left > 0; left -= 2) {
+        const four_t start = {bias[0], bias[0], bias[1], bias[1]};
+        const four_t sums = dot_two(weights, columns, depth, start);
+        *output++ = requantise(sums.a, multipliers[0], halvings[0], zero_point, low, high);
+        *other++ = requantise(sums.b, multipliers[0], halvings[0], zero_point, low, high);
+        if (left == 1) {
+            break;
+        }
+        *output++ = requantise(sums.c, multipliers[1], halvings[1], zero_point, low, high);
+        *other++ = requantise(sums.d, multipliers[1], halvings[1], zero_point, low, high);
+        weights += 2 * depth;
+        bias += 2;
+        multipliers += 2;
+        halvings += 2;
     }
 }
 
