@@ -38,9 +38,9 @@ class InstructionCounts:
         return InstructionCounts(self.total - earlier.total, classes, **misses)
 
     def divided(self, by: int) -> InstructionCounts:
-        """The same work once, where it was done `by` times; rounded to whole instructions and misses."""
+        """The same work once, where it was done `by` times; rounded to whole numbers, never below 0."""
         classes = {name: round(count / by) for name, count in self.by_class.items()}
-        misses = {name: round(getattr(self, name) / by) for name in MISSES}
+        misses = {name: max(0, round(getattr(self, name) / by)) for name in MISSES}
         return InstructionCounts(round(self.total / by), classes, **misses)
 
 

@@ -87,13 +87,14 @@ def unpack(package: Path, into: Path, wanted: Callable[[str], bool] = lambda nam
     """Unpack the files of a .deb whose path (`./usr/...`) is wanted. A half unpacked one is mended."""
     into.mkdir(parents=True, exist_ok=True)
     command = ["dpkg-deb", "--fsys-tarfile", str(package)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-            for member in archive:
-                if wanted(member.name):
-                    archive.extract(member, into, filter="tar")
-    if process.returncode:
-        raise SimError(f"{package}: dpkg-deb cannot read it; delete the file and set up again.")
+    try:
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE) as process,
+            tarfile.open(fileobj=process.stdout, mode="r|") as archive,
+        ):
+            archive.extractall(into, (member for member in archive if wanted(member.name)), filter="tar")
+    except tarfile.ReadError as error:
+        raise SimError(f"{package}: cannot be unpacked; delete it and set up again.") from error
 
 
 def _mirror_of_this_machine() -> str | None:

@@ -42,7 +42,8 @@ def run_litert(
         folder = Path(name)
         (folder / "inputs").write_bytes(b"".join(np.ascontiguousarray(x).tobytes() for x in inputs))
         words = [
-            build_runner(places), "/opt/libLiteRt.so", path.resolve(), RUNS, folder / "inputs", folder / "outputs"
+            build_runner(places), "/opt/libLiteRt.so", path.resolve(), RUNS,
+            folder / "inputs", folder / "outputs",
         ]  # fmt: skip
         _run([*_qemu(places, processor, folder / "counts"), *map(str, words)], places, path)
         marks = dict(read_markers(folder / "counts"))

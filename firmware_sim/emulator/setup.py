@@ -9,7 +9,6 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from firmware_sim.emulator.build import build_plugin, build_runner
@@ -27,7 +26,8 @@ CORTEX_M = ("qemu-system-arm", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "
 EMULATORS = ("/qemu-aarch64", "/qemu-system-arm")
 NOT_UNPACKED = frozenset({"libc6", "libgcc-s1", "libstdc++6", "gcc-12-base", "iso-codes"})
 # Of the compiler's and C library's many variants the ones for our cores: 995 MB become about 200.
-VARIANTS = ("thumb/v7-m/nofp", "thumb/v7e-m+fp/hard", "thumb/v7e-m+dp/hard")
+VARIANTS = ("thumb/v7-m/nofp", "thumb/v7e-m+fp/hard", "thumb/v7e-m+dp/hard",
+            "thumb/v8-m.main+fp/hard")  # fmt: skip
 
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
@@ -105,7 +105,7 @@ def _is_needed(name: str) -> bool:
         return False
     if name.startswith("./usr/bin/qemu-") and not name.endswith(EMULATORS):
         return False
-    if "/arm-none-eabi/" not in name or "/newlib/" not in name and "/12.2.1/" not in name:
+    if "/arm-none-eabi/" not in name or ("/newlib/" not in name and "/12.2.1/" not in name):
         return True
     inside = name.split("/newlib/" if "/newlib/" in name else "/12.2.1/", 1)[1]
     return not inside.startswith(("arm/", "thumb/")) or inside.startswith(VARIANTS)

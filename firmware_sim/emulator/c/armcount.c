@@ -274,8 +274,10 @@ static void on_translation(plugin_id id, struct block *block) {
         size_t size = qemu_plugin_insn_size(instruction);
         int hint = hint_of(bytes, size);
         last = qemu_plugin_insn_vaddr(instruction) + size - 1;
-        if (hint >= 0)
+        if (hint >= 0) { /* not counted itself, so that marking changes no count */
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_hint, NO_REGISTERS, (void *)(intptr_t)hint);
+            continue;
+        }
         qemu_plugin_register_vcpu_insn_exec_inline(instruction, INLINE_ADD, &executed[class_of(bytes, size)], 1);
         if (models_caches)
             qemu_plugin_register_vcpu_mem_cb(instruction, on_memory, NO_REGISTERS, READ_AND_WRITE, NULL);
