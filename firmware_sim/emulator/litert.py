@@ -41,17 +41,16 @@ def run_litert(
     with tempfile.TemporaryDirectory(prefix="edgehar-emulator-") as name:
         folder = Path(name)
         (folder / "inputs").write_bytes(b"".join(np.ascontiguousarray(x).tobytes() for x in inputs))
-        words = [
-            build_runner(places), "/opt/libLiteRt.so", path.resolve(), RUNS,
-            folder / "inputs", folder / "outputs",
-        ]  # fmt: skip
-        _run([*_qemu(places, processor, folder / "counts"), *map(str, words)], places, path)
+        (folder / "lrun").symlink_to(build_runner(places))
+        (folder / "model").symlink_to(path.resolve())
+        words = ["./lrun", "/opt/libLiteRt.so", "model", str(RUNS), "inputs", "outputs"]
+        _run([*_qemu(places, processor), *words], places, folder, path)
         marks = dict(read_markers(folder / "counts"))
         counts = ((marks[2] - marks[1]) - (marks[1] - marks[0])).divided(RUNS - WARM_RUNS)
         return LiteRtRun(counts, (folder / "outputs").read_bytes())
 
 
-def _qemu(places: Places, processor: Processor, counts: Path) -> list[str]:
+def _qemu(places: Places, processor: Processor) -> list[str]:
     caches = ",".join(
         f"{name}={getattr(processor, field)}"
         for name in ("l1i", "l1d", "l2")
@@ -59,14 +58,17 @@ def _qemu(places: Places, processor: Processor, counts: Path) -> list[str]:
     )
     return [
         str(places.qemu_user), "-L", str(faked_root(places, processor)), "-cpu", processor.identity.qemu_cpu,
-        "-U", "LD_LIBRARY_PATH", "-plugin", f"{build_plugin(places)},out={counts},cache=1,{caches}",
+        "-U", "LD_LIBRARY_PATH", "-plugin", f"{build_plugin(places)},out=counts,cache=1,{caches}",
     ]  # fmt: skip
 
 
-def _run(command: list[str], places: Places, path: Path) -> None:
+def _run(command: list[str], places: Places, folder: Path, path: Path) -> None:
+    """Run the emulator in `folder`. The guest sees the same words and no environment wherever it runs: the
+    length of a path would move its stack, and with it some counts by a few instructions."""
+    environment = {"LD_LIBRARY_PATH": places.environment["LD_LIBRARY_PATH"]}
     try:
         done = subprocess.run(
-            command, env=places.environment, capture_output=True, text=True, check=False, timeout=SECONDS
+            command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS
         )
     except subprocess.TimeoutExpired as error:
         raise SimError(f"{path}: took more than {SECONDS} s under emulation; estimate it instead.") from error
