@@ -49,6 +49,10 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    emulate: Annotated[
+        bool,
+        typer.Option("--emulate", help="Run it on an emulated core; once before: edgehar setup emulator."),
+    ] = False,
     out: OutOption = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -59,7 +63,7 @@ def bench(
     kept in the run's bench folder; for a FILE a report is written only with --out (a folder, or a .json
     file for a single report). On a device the cost is estimated from the file alone; on host it is measured.
     """
-    candidates, reports = bench_models(models, devices or [DEFAULT_DEVICE], out)
+    candidates, reports = bench_models(models, devices or [DEFAULT_DEVICE], out, emulate)
     plain = [report.to_json() for report in reports]
     if as_json:
         show(plain[0] if len(plain) == 1 else {"schema": 1, "reports": plain}, as_json)
@@ -68,7 +72,7 @@ def bench(
 
 
 def bench_models(
-    models: Sequence[Path] | None, devices: Sequence[str], out: Path | None = None
+    models: Sequence[Path] | None, devices: Sequence[str], out: Path | None = None, emulate: bool = False
 ) -> tuple[list[Candidate], list[CostReport]]:
     """Every model on every device, model by model, and the reports written where `bench` says.
 
@@ -83,7 +87,7 @@ def bench_models(
     reports = []
     for candidate in candidates:
         for profile in profiles:
-            reports.append(cost_report(candidate.file, profile))
+            reports.append(cost_report(candidate.file, profile, emulate))
             _keep(candidate, reports[-1], out)
     return candidates, reports
 
@@ -103,8 +107,16 @@ def find_candidate(model: Path | None) -> Candidate:
     raise InputError(f"{run} has no exported model. Type: edgehar export {run}")
 
 
-def cost_report(file: Path, profile: DeviceProfile | None) -> CostReport:
-    """The estimate of `file` on a device, or its measurement on this machine where profile is None."""
+def cost_report(file: Path, profile: DeviceProfile | None, emulate: bool = False) -> CostReport:
+    """The estimate of `file` on a device, or its measurement on this machine where profile is None.
+
+    emulate: what an emulated core counts, with the estimate beside it.
+    """
+    if emulate:
+        from edgehar.cli.emulate import check_emulate, emulated
+
+        check_emulate(file, profile)
+        return emulated(file, profile, cost_report(file, profile))
     if profile is None:
         from firmware_sim.measure import measure
 
