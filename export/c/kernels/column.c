@@ -97,6 +97,7 @@ static inline four_t dot_two(const int8_t *weights, const int16_t *columns, int3
     const int16_t *column = columns, *other = columns + depth;
     for (const int16_t *end = columns + depth; column != end; column += 8, other += 8) {
         sums = dot_two_step(weights, column, other, sums);
+        IN_ORDER(sums.a, sums.b, sums.c, sums.d, weights);
         sums = dot_two_step(weights + 8, column + 4, other + 4, sums);
         weights += 16;
     }

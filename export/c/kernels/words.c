@@ -1,6 +1,10 @@
 /* Words of four int8 or two int16 ------------------------------------------------------------------ */
 
 #if defined(__ARM_FEATURE_DSP)
+/* Not an instruction: keeps the compiler from loading ahead until no register is left. */
+#define IN_ORDER(a, b, c, d, pointer) \
+    __asm("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(pointer))
+
 /* At a multiple of 4. */
 static inline int32_t load_word(const void *from)
 {
@@ -68,4 +72,6 @@ static inline int32_t both_halves(int32_t value)
 {
     return (int32_t)(((uint32_t)value & 0xffffu) * 0x10001u);
 }
+#else
+#define IN_ORDER(a, b, c, d, pointer) ((void)0)
 #endif
