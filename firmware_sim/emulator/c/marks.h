@@ -2,7 +2,7 @@
 #ifndef MARKS_H
 #define MARKS_H
 
-#define MARK_LAYER __asm volatile(".inst.n 0xbf50" ::: "memory")
+#define MARK_LAYER __asm volatile(".balign 4\n\t.inst.n 0xbf50\n\tnop" ::: "memory")
 #define MARK_BEGIN __asm volatile(".inst.n 0xbf60" ::: "memory")
 #define MARK_END __asm volatile(".inst.n 0xbf70" ::: "memory")
 
