@@ -53,9 +53,9 @@ def read_graph(path: Path) -> Graph:
         model = read_model(path)
     except SimError as error:
         raise ExportError(str(error)) from error
+    _check_ends(path, model)
     if model.has_weights_behind:
         raise ExportError(f"{path}: its weights lie behind the flatbuffer; write them inside it for C.")
-    _check_ends(path, model)
     from ai_edge_litert.tools import flatbuffer_utils
 
     flat = flatbuffer_utils.read_model_from_bytearray(bytearray(path.read_bytes()))

@@ -90,7 +90,7 @@ def _mean(graph: Graph, operator: Operator, options: Any) -> Layer:
 def _meanscaling(factor: float, count: int) -> dict[str, object]:
     """As the reference kernel: the count is divided out of the integer multiplier."""
     multiplier, shift = multiplier_of(factor)
-    spare = min(63 - count.bit_length() + 1 - 1, 32, 31 + shift)
+    spare = min(count.bit_length() - 1, 32, 31 + shift)
     return {"multiplier": (multiplier << spare) // count, "shift": shift - spare}
 
 
