@@ -108,6 +108,7 @@ CORE_MODELS: dict[str, CoreModel] = {
     "cortex-m33": _scaled(
         0.85, 0.77, 0.9,
         "the Cortex-M4's rule times 0.85: cycles of an nRF5340 or NUCLEO-U385RG over those of a "
-        "NUCLEO-L4R5ZI, same engine and model, are 0.77 to 0.9 (MLPerf Tiny: microTVM + CMSIS-NN, X-CUBE-AI 10)",
+        "NUCLEO-L4R5ZI, same engine and model, are 0.77 to 0.9 (MLPerf Tiny: microTVM + CMSIS-NN, "
+        "X-CUBE-AI 10)",
     ),
 }  # fmt: skip
