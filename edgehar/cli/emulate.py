@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from firmware_sim.report import CostReport
 
 
-def emulated(file: Path, profile: DeviceProfile, estimated: CostReport) -> EmulatedReport:
+def emulated(file: Path, profile: DeviceProfile | None, estimated: CostReport) -> EmulatedReport:
     """`file` on the core of `profile`: an application core runs the arm64 LiteRT, a Cortex-M the C student.
 
-    estimated: the estimate that stands beside. Raises InputError, SimError or ExportError.
+    profile: None is `host`, where there is nothing to emulate. estimated: stands beside. Raises InputError,
+    SimError or ExportError.
     """
+    if profile is None:
+        raise InputError("--emulate needs a device with an Arm core: --device cpu-arm")
     from edgehar.cli.output import bars
     from firmware_sim.emulator.places import find_emulator
     from firmware_sim.emulator.report import emulate
@@ -51,11 +54,3 @@ def write_student_c(file: Path, folder: Path) -> None:
     from export.c.package import write_c
 
     write_c(file, folder)
-
-
-def check_emulate(file: Path, profile: DeviceProfile | None) -> None:
-    """Raises InputError where there is nothing to emulate: on `host`, or for an .onnx file."""
-    if profile is None:
-        raise InputError("--emulate needs a device with an Arm core: --device cpu-arm")
-    if file.suffix != ".tflite":
-        raise InputError(f"{file}: only a .tflite file can be emulated; export the student as one.")

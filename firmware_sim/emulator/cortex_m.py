@@ -16,7 +16,7 @@ from firmware_sim.emulator.counts import InstructionCounts, read_markers
 from firmware_sim.emulator.places import SOURCES, Places, find_emulator
 from firmware_sim.errors import SimError
 
-LAYER, BEGIN, END = 0, 1, 2  # the markers of c/marks.h
+LAYER, BEGIN, END, FAULTED = 0, 1, 2, 3  # the markers of c/marks.h
 SECONDS = 300
 OPTIMISED = ("-O3", "-fno-tree-loop-distribute-patterns")
 FAULT = "the emulated core faulted (a bad address or an instruction that it lacks)"
@@ -165,8 +165,8 @@ def _emulate(program: Path, board: Board, counts: Path, places: Places) -> tuple
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise SimError(f"{program.name}: did not end within {SECONDS} s on {board.machine}.") from error
-    if "Lockup" in done.stderr or not counts.is_file():
-        raise SimError(f"{program.name}: {FAULT}: {done.stderr.strip().splitlines()[-1:]}")
+    if any(number == FAULTED for number, _ in read_markers(counts)):
+        raise SimError(f"{program.name}: {FAULT}; check the C code's addresses and alignment.")
     return done.returncode, done.stdout
 
 

@@ -73,10 +73,11 @@ M4, M4_FLASH = (1.52, 1.25, 1.85), (1.78, 1.4, 2.2)
 
 def _scaled(ratio: float, low: float, high: float, source: str) -> CoreModel:
     """The rule of the Cortex-M4 times the ratio of two cores' cycles for the same engine and models."""
-    plain = (M4[0] * ratio, M4[1] * low, M4[2] * high)
-    flash = (M4_FLASH[0] * ratio, M4_FLASH[1] * low, M4_FLASH[2] * high)
-    rounded = tuple(round(number, 2) for number in plain)
-    return CoreModel(*rounded, 0.0, 0.0, tuple(round(number, 2) for number in flash), source)  # type: ignore[arg-type]
+    plain, flash = (
+        [round(number * by, 2) for number, by in zip(rule, (ratio, low, high), strict=True)]
+        for rule in (M4, M4_FLASH)
+    )
+    return CoreModel(plain[0], plain[1], plain[2], 0.0, 0.0, (flash[0], flash[1], flash[2]), source)
 
 
 _M4 = CoreModel(*M4, 0.0, 0.0, M4_FLASH, M4_SOURCE)
@@ -87,7 +88,8 @@ CORE_MODELS: dict[str, CoreModel] = {
     ),
     "cortex-a55": CoreModel(
         1.0, 0.77, 2.0, 13.0, 150.0, None,
-        "the Cortex-A53's rule, as no public figure of an A55 was at hand; both issue two instructions in order",
+        "the Cortex-A53's rule, as no public figure of an A55 was at hand; both issue up to two instructions "
+        "a cycle, in order",
     ),
     "cortex-a72": CoreModel(
         0.7, 0.45, 1.4, 9.0, 130.0, None, PI.format(board="4", hits="emulated int8 +3 %, float32 -29 %")
@@ -100,12 +102,13 @@ CORE_MODELS: dict[str, CoreModel] = {
     "cortex-m4f": _M4,
     "cortex-m7": _scaled(
         0.56, 0.51, 0.62,
-        "the Cortex-M4's rule times 0.56: cycles of a NUCLEO-H7A3ZI over those of a NUCLEO-L4R5ZI, same engine "
-        "and model, are 0.51 to 0.62 (MLPerf Tiny: X-CUBE-AI 7.3 to 10, HALE int8)",
+        "the Cortex-M4's rule times 0.56: cycles of a NUCLEO-H7A3ZI over those of a NUCLEO-L4R5ZI, same "
+        "engine and model, are 0.51 to 0.62 (MLPerf Tiny: X-CUBE-AI 7.3 to 10, HALE int8)",
     ),
     "cortex-m33": _scaled(
         0.85, 0.77, 0.9,
-        "the Cortex-M4's rule times 0.85: cycles of an nRF5340 or NUCLEO-U385RG over those of a NUCLEO-L4R5ZI, "
-        "same engine and model, are 0.77 to 0.9 (MLPerf Tiny: microTVM + CMSIS-NN, X-CUBE-AI 10)",
+        "the Cortex-M4's rule times 0.85: cycles of an nRF5340 or NUCLEO-U385RG over those of a "
+        "NUCLEO-L4R5ZI, same engine and model, are 0.77 to 0.9 (MLPerf Tiny: microTVM + CMSIS-NN, "
+        "X-CUBE-AI 10)",
     ),
 }  # fmt: skip

@@ -20,7 +20,10 @@ WASTED = 2.0
 
 @dataclass(frozen=True)
 class OperatorDifference:
-    """One operator's cycles by both methods. ratio: emulated over estimated; reason: None if close or unknown."""
+    """One operator's cycles by both methods. ratio: emulated over estimated.
+
+    reason: why they differ; None where they are close (within 1.25) or it is unknown.
+    """
 
     index: int
     name: str
@@ -82,7 +85,7 @@ def explain(cost: OperatorCost, counts: InstructionCounts, core_model: CoreModel
         counts.by_class[name] for name in ("load", "store", "vector_load", "vector_store", "alu", "branch")
     )
     if ratio > 1 and moving / counts.total > MUCH_MOVING:
-        return f"{moving / counts.total:.0%} of its instructions load, store or count, {per_mac:.2f} an MAC in all"
+        return f"{moving / counts.total:.0%} of its {per_mac:.2f} instructions an MAC load, store or count"
     return f"{per_mac:.2f} instructions an MAC, where the estimate has one speed for its kind"
 
 

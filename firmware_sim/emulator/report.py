@@ -1,4 +1,4 @@
-"""The cost report of an emulated run: exact counts, cycles by the core's rule, and the estimate beside them."""
+"""The cost report of an emulated run: exact counts, cycles by the core's rule, the estimate beside them."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def emulate_c(
 
 
 def processor_of(profile: DeviceProfile) -> Processor:
-    """The profile's processor with its caches; unknown ones are what most such cores have. Raises SimError."""
+    """The profile's processor; unknown caches are what most such cores have. Raises SimError."""
     if profile.core not in IDENTITIES or profile.core not in CORE_MODELS:
         known = [core for core in IDENTITIES if core in CORE_MODELS]
         raise SimError(f"{profile.core} is not emulated; these are: {', '.join([*known, *BOARDS])}.")

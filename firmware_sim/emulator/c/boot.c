@@ -1,6 +1,8 @@
 /* boot.c - vector table and reset for any Cortex-M that QEMU emulates; printf and files by semihosting. */
 #include <stdint.h>
 
+#include "marks.h"
+
 extern uint32_t _estack, _sdata, _edata, _sidata, _sbss, _ebss;
 extern int main(void);
 extern void exit(int) __attribute__((noreturn));
@@ -21,6 +23,7 @@ void Reset_Handler(void) {
 }
 
 static void fault(void) { /* ends the emulator with an error */
+    MARK_FAULT;
     register uint32_t call __asm("r0") = 0x18, reason __asm("r1") = 0x20023;
     __asm volatile("bkpt 0xab" ::"r"(call), "r"(reason));
     for (;;)
