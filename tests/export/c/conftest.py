@@ -31,9 +31,7 @@ class Net:
         self.tensors.append((shape, dtype, None, [scale] if scale else [], zero, 0))
         return len(self.tensors) - 1
 
-    def constant(
-        self, values: np.ndarray, scales: Sequence[float] = (), axis: int = 0, zero: int = 0
-    ) -> int:
+    def constant(self, values: np.ndarray, scales: Sequence[float] = (), axis: int = 0, zero: int = 0) -> int:
         self.tensors.append(
             (values.shape, str(values.dtype), values.tobytes(), list(map(float, scales)), zero, axis)
         )

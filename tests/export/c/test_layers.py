@@ -212,7 +212,7 @@ def test_weights_with_a_zero_point_are_refused(net, tmp_path):
 def test_sums_beyond_32_bits_are_refused(net, tmp_path):
     from ai_edge_litert import schema_py_generated as schema
 
-    linear(net, schema, inputs=70_000, outputs=2)
+    linear(net, schema, inputs=200_000, outputs=2)
     assert "overflow" in _refused(net, tmp_path / "wide.tflite")
 
 
