@@ -20,6 +20,7 @@ from edgehar.errors import InputError
 
 if TYPE_CHECKING:
     from export.artifacts import Progress as Report
+    from export.bundle import BundleReport
     from export.c.package import CReport
     from export.report import ExportReport
 
@@ -32,6 +33,9 @@ def export(
     int8: Annotated[bool, typer.Option("--int8", help="Write int8 files as well as float ones.")] = False,
     c: Annotated[
         bool, typer.Option("--c", help="Write the int8 student, or an int8 .tflite FILE, as C too.")
+    ] = False,
+    bundle: Annotated[
+        bool, typer.Option("--bundle", help="One zip to hand over: models, card, golden windows, C.")
     ] = False,
     formats: Annotated[
         str, typer.Option("--format", metavar="LIST", help="tflite, onnx, or both with a comma.")
@@ -52,12 +56,16 @@ def export(
         raise typer.Exit(0 if written.passed else 1)
     if out is not None:
         raise InputError("--out is for a FILE; a run's files go into its own folder export.")
-    report = export_latest(run, int8 or c, formats, seed)
-    written_c = _run_as_c(report) if c else None
-    told = report.to_json() | ({"c": written_c.to_json()} if written_c else {})
+    report = export_latest(run, int8 or c or bundle, formats, seed)
+    written_c = _run_as_c(report) if c or bundle else None
+    packed = _bundled(report) if bundle else None
+    parts = {"c": written_c, "bundle": packed}
+    told = report.to_json() | {name: part.to_json() for name, part in parts.items() if part}
     show(told if as_json else report, as_json, view=view)
     if written_c and not as_json:
         show(written_c, as_json, view=view_c)
+    if packed and not as_json:
+        show(packed, as_json, view=lambda zipped: Text(f"{zipped.path} {kib(zipped.bytes)}", overflow="fold"))
     if not report.passed or (written_c and not written_c.passed):
         raise typer.Exit(1)
 
@@ -75,6 +83,13 @@ def _run_as_c(report: ExportReport) -> CReport:
     from export.c.of import c_of_run
 
     return c_of_run(Run(report.folder.parent))
+
+
+def _bundled(report: ExportReport) -> BundleReport:
+    from edgehar.runs import Run
+    from export.bundle import write_bundle
+
+    return write_bundle(Run(report.folder.parent))
 
 
 def view_c(report: CReport) -> RenderableType:

@@ -41,7 +41,8 @@ def test_model_h_holds_the_file_and_an_arena_that_was_tried(graph, golden, tmp_p
 def test_the_interpreter_runs_in_exactly_that_arena(graph, golden, tmp_path):
     report = write_tflm(graph, tmp_path, golden.inputs, golden.scores)
     found = run_in(graph, golden.inputs, report.arena_bytes)
-    assert np.abs(found.astype(int) - golden.scores).max() <= 1
+    difference = np.abs(found.astype(int) - golden.scores).max()
+    assert difference == report.largest_difference <= report.allowed_difference
 
 
 def test_the_resolver_registers_what_the_file_uses(graph, golden, tmp_path):
