@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from export.card import model_card
+from export.c.package import C_FILES
 from export.contract import InputContract, read_contract
 from export.errors import ExportError
 from export.parity import file_scores
@@ -55,17 +56,16 @@ def write_bundle(run: Run) -> BundleReport:
     folder = run.folder / "export"
     told = _told(folder)
     contract = read_contract(folder / "student.int8.tflite")
-    if not (folder / "c" / "student.c").is_file():
-        raise ExportError(f"{folder} holds no C student; write it with: edgehar export --c.")
+    if any(not (folder / "c" / name).is_file() for name in C_FILES):
+        raise ExportError(f"{folder} holds no whole C student; write it with: edgehar export --c.")
     contents = {name: (folder / name).read_bytes() for name in (*told["files"], "labels.txt", "export.json")}
-    for file in sorted((folder / "c").rglob("*")):
-        if file.is_file():
-            contents[f"c/{file.relative_to(folder / 'c').as_posix()}"] = file.read_bytes()
-    test = run.windows("test")[0]
-    clips = {"train": len(run.windows("train")[1]), "test": len(test)}
+    contents |= {f"c/{name}": (folder / "c" / name).read_bytes() for name in C_FILES}
+    clips = {part: run.clips(part, "acc") for part in ("train", "test")}
+    test = clips["test"].arrays["acc"]
     windows = test[np.unique(np.linspace(0, len(test) - 1, WINDOWS).round().astype(int))]
     contents |= _golden(folder, list(told["files"]), windows)
-    card = model_card(run.config["plan"], run.metrics, told, contract, clips)
+    subjects = {part: [str(subject) for subject in found.subjects] for part, found in clips.items()}
+    card = model_card(run.config["plan"], run.metrics, told, contract, subjects)
     contents["MODEL_CARD.md"] = card.encode()
     contents["README.md"] = _readme(contract, list(told["files"]), len(windows)).encode()
     contents["score.py"] = _part("score.py").encode()

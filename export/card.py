@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from export.contract import InputContract
@@ -13,42 +13,46 @@ def model_card(
     metrics: Mapping[str, Any],
     told: Mapping[str, Any],
     contract: InputContract,
-    clips: Mapping[str, int],
+    subjects: Mapping[str, Sequence[str]],
 ) -> str:
-    """plan: of config.json. metrics: metrics.json. told: export.json. clips: of "train" and "test"."""
+    """plan: of config.json. metrics: metrics.json. told: export.json.
+
+    subjects: of "train" and "test", one entry a clip.
+    """
     teachers = ", ".join(plan["teachers"]) or "none"
     return (
         f"# Model card: {contract.student}\n\n"
         f"Recognises {len(contract.labels)} actions from a wrist's accelerometer. Distilled by edgehar with "
-        f"the method {plan['method']} (loss {plan['loss']}) from teachers that see: {teachers}.\n\n"
+        f"the method {plan['method']} (loss {plan['loss']}); teachers: {teachers}.\n\n"
         "## Data\n\n"
-        f"{plan['data']}, split {plan['split']}: {clips['train']} clips to train, {clips['test']} to test"
-        f"{_held_out(plan)}. A clip is {_framing(contract)}. The test clips were used once, for the figures "
-        "below; choices were made on training subjects.\n\n"
+        f"{plan['data']}, split {plan['split']}. A clip is {_framing(contract)}.\n\n"
+        f"- training: {_part(subjects['train'])}\n"
+        f"- test: {_part(subjects['test'])}\n\n"
         f"Classes: {', '.join(contract.labels)}.\n\n"
         "## Figures\n\n"
         f"{_figures(metrics)}\n\n"
         f"The files here are seed {told['seed']}'s, on the same test clips:\n\n"
         f"{_files(told)}\n\n"
         "## Intended use\n\n"
-        "Telling these actions apart on a device that is worn as in the recordings. Not for medical or safety "
-        "decisions, nor for judging people.\n\n"
+        "Telling these actions apart on a device that is worn as in the recordings. Not for medical or "
+        "safety decisions, nor for judging people.\n\n"
         "## Limits\n\n"
         "- It answers with one of its classes whatever it is fed: there is no class for anything else.\n"
         "- Other sensors, rates, places on the body and ways of wearing were not tested.\n"
-        f"- {_people(plan)}\n{_stream_limit(contract)}\n"
+        f"- {_people(subjects)}\n{_stream_limit(contract)}\n"
         "## Licence\n\n"
-        "The code that edgehar writes is under Apache-2.0. The weights were learned from the recordings: their "
-        "data set's terms hold for them; ask its owners before you sell them.\n"
+        "The code that edgehar writes is under Apache-2.0. The weights were learned from the recordings: "
+        "their data set's terms hold for them.\n"
     )
 
 
-def _held_out(plan: Mapping[str, Any]) -> str:
-    return ", other people than in training" if "subject" in plan["split"] else ""
+def _part(subjects: Sequence[str]) -> str:
+    names = sorted(set(subjects), key=lambda name: (len(name), name))
+    return f"{len(subjects)} clips of {len(names)} subjects ({', '.join(names)})"
 
 
-def _people(plan: Mapping[str, Any]) -> str:
-    if "subject" in plan["split"]:
+def _people(subjects: Mapping[str, Sequence[str]]) -> str:
+    if not set(subjects["train"]) & set(subjects["test"]):
         return "The test subjects are few: a stranger's accuracy may be some points away."
     return "Test and training share people: expect less for a stranger."
 
