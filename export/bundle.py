@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.card import model_card
 from export.c.package import C_FILES
+from export.card import model_card
 from export.contract import InputContract, read_contract
 from export.errors import ExportError
 from export.parity import file_scores

@@ -31,8 +31,8 @@ class TflmReport:
     """measured_bytes: what the interpreter used here; arena_bytes: with the margin, what model.h says.
 
     largest_difference: steps between its scores, run in an arena of exactly arena_bytes, and the golden
-    ones; its fully connected layer rounds twice where LiteRT's rounds once, so a logit may be a step away,
-    and allowed_difference is what that can make of a score. None where TFLite-Micro is not installed.
+    ones; its fully connected layer rounds twice where LiteRT's rounds once, so a logit may be a step away for
+    each, and allowed_difference is what that can make of a score. None where TFLite-Micro is not installed.
     """
 
     measured_bytes: int | None
@@ -104,10 +104,11 @@ def run_in(graph: Graph, inputs: np.ndarray, arena_bytes: int) -> np.ndarray:
 
 
 def _allowed_difference(graph: Graph) -> int:
-    """Steps of a score: one, and behind a softmax, whose slope is a half at most if two logits part."""
+    """Steps of a score: a logit may move by one for each fully connected layer, a softmax by half of that."""
+    steps = max(1, sum(operator.name == "FULLY_CONNECTED" for operator in graph.model.operators))
     if graph.logits.index == graph.output.index:
-        return 1
-    return 1 + math.ceil(scale_of(graph.logits) / 2 / scale_of(graph.output))
+        return steps
+    return 1 + math.ceil(steps * scale_of(graph.logits) / 2 / scale_of(graph.output))
 
 
 def _columns(graph: Graph) -> int:
