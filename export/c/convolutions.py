@@ -219,7 +219,6 @@ def fully_connected(graph: Graph, operator: Operator, options: Any) -> Layer:
     outputs, inputs = values.shape
     pairs = [multiplier_of(factor) for factor in _linear_factors(source, tensor, output, outputs)]
     multipliers, shifts = np.array(pairs, np.int64).T
-    Weights(values, bias, multipliers, np.zeros(outputs, np.int8)).largest_sum  # noqa: B018 (it checks)
     depth = padded_depth(inputs)
     return Layer(
         operator,
@@ -242,6 +241,7 @@ def fully_connected(graph: Graph, operator: Operator, options: Any) -> Layer:
         },
         (source.index,),
         scratch_bytes=2 * depth,
+        largest_sum=Weights(values, bias, multipliers, np.zeros(outputs, np.int8)).largest_sum,
     )
 
 
