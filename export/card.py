@@ -70,13 +70,15 @@ def _stream_limit(contract: InputContract) -> str:
 
 
 def _figures(metrics: Mapping[str, Any]) -> str:
-    rows = [(f"teacher: {name}", found) for name, found in metrics["teachers"].items()]
-    rows += [("baseline, no teacher", metrics["baseline"]), ("student", metrics["student"])]
+    rows = [(f"teacher: {name}", found) for name, found in metrics.get("teachers", {}).items()]
+    rows += [("baseline, no teacher", metrics.get("baseline")), ("student", metrics.get("student"))]
     lines = [
         f"| {name} | {_mean(found['accuracy'])} | {_mean(found['macro_f1'])} |"
         for name, found in rows
         if found
     ]
+    if not lines:
+        return "Those of the training were not kept."
     seeds = len(metrics["seeds"])
     head = f"Over {seeds} seeds, mean and standard deviation, in %:" if seeds > 1 else "One seed, in %:"
     return "\n".join([head, "", "| | accuracy | macro-F1 |", "|---|---|---|", *lines])
