@@ -47,7 +47,7 @@ def measure(path: Path, profile: str = HOST, repeats: int | None = None) -> Cost
 def time_inferences(session: Session, repeats: int | None = None) -> np.ndarray:
     """Milliseconds of each timed inference, (repeats,), on seeded noise within each input's range."""
     rng = np.random.default_rng(0)
-    inputs = [_noise(port, rng) for port in session.inputs]
+    inputs = [noise_for(port, rng) for port in session.inputs]
     for _ in range(WARM_UP):
         started = time.perf_counter()
         session.infer(inputs)
@@ -61,7 +61,8 @@ def time_inferences(session: Session, repeats: int | None = None) -> np.ndarray:
     return 1000 * times
 
 
-def _noise(port: Port, rng: np.random.Generator) -> np.ndarray:
+def noise_for(port: Port, rng: np.random.Generator) -> np.ndarray:
+    """Noise within the range of an input, as the file stores it, in its shape."""
     if port.dtype in (np.int8, np.uint8, np.int16):
         limits = np.iinfo(port.dtype)
         return rng.integers(limits.min, limits.max, port.shape, port.dtype, endpoint=True)

@@ -14,11 +14,18 @@ from pathlib import Path
 
 import pytest
 
+from firmware_sim.emulator.places import Places, default_places, find_emulator
+from firmware_sim.errors import SimError
+
 # Before torch or numpy are imported anywhere: small networks are slower on many threads than on one.
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+# Before EDGEHAR_CACHE is pointed elsewhere: what `edgehar setup emulator` fetched is too large to fetch anew.
+EMULATOR = default_places()
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,26 @@ def data_set() -> Callable[[str], Path]:
         raise AssertionError("not reached")
 
     return find
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Places:
+    """The installed emulator of arm64 LiteRT; skips where it is absent, as `data_set` does (`emulator`)."""
+    return _installed("emulator", cortex_m=False)
+
+
+@pytest.fixture(scope="session")
+def arm_gcc() -> Places:
+    """The installed emulator of Cortex-M boards with their compiler; likewise (`arm-gcc`)."""
+    return _installed("arm-gcc", cortex_m=True)
+
+
+def _installed(word: str, cortex_m: bool) -> Places:
+    try:
+        return find_emulator(cortex_m, EMULATOR)
+    except SimError as error:
+        missing(str(error), unless=word)
+        raise AssertionError("not reached") from error
 
 
 def missing(reason: str, unless: str) -> None:

@@ -14,6 +14,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edgehar.cli.adb import is_adb, measured_by_adb
+from edgehar.cli.emulate import emulated
 from edgehar.cli.options import AsJson, Debug, OutOption, RunsOrFilesArg, new_app
 from edgehar.cli.output import kib, show
 from edgehar.errors import InputError
@@ -49,6 +51,40 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    emulate: Annotated[
+        bool,
+        typer.Option("--emulate", help="Run it on an emulated core; once before: edgehar setup emulator."),
+    ] = False,
+    benchmark_binary: Annotated[
+        Path | None,
+        typer.Option(
+            "--benchmark-binary",
+            metavar="FILE",
+            help="For --device adb[:serial]: LiteRT's benchmark_model; without it the student's C is timed.",
+            show_default=False,
+        ),
+    ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Simulate a watch's day with the model at that cost.")
+    ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="For --stream: hours=24, hop, fifo, seed and others.",
+            show_default=False,
+        ),
+    ] = None,
+    recording: Annotated[
+        Path | None,
+        typer.Option(
+            "--recording",
+            metavar="FILE",
+            help="For --stream: decide on a .csv (t,x,y,z[,label]) or .npy.",
+            show_default=False,
+        ),
+    ] = None,
     out: OutOption = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -59,7 +95,13 @@ def bench(
     kept in the run's bench folder; for a FILE a report is written only with --out (a folder, or a .json
     file for a single report). On a device the cost is estimated from the file alone; on host it is measured.
     """
-    candidates, reports = bench_models(models, devices or [DEFAULT_DEVICE], out)
+    chosen = devices or [DEFAULT_DEVICE]
+    candidates, reports = bench_models(models, chosen, out, emulate, benchmark_binary)
+    if stream or settings or recording:
+        from edgehar.cli.stream import show_streams
+
+        show_streams(candidates, chosen, reports, settings or (), recording, out, as_json)
+        return
     plain = [report.to_json() for report in reports]
     if as_json:
         show(plain[0] if len(plain) == 1 else {"schema": 1, "reports": plain}, as_json)
@@ -68,7 +110,11 @@ def bench(
 
 
 def bench_models(
-    models: Sequence[Path] | None, devices: Sequence[str], out: Path | None = None
+    models: Sequence[Path] | None,
+    devices: Sequence[str],
+    out: Path | None = None,
+    emulate: bool = False,
+    benchmark_binary: Path | None = None,
 ) -> tuple[list[Candidate], list[CostReport]]:
     """Every model on every device, model by model, and the reports written where `bench` says.
 
@@ -76,14 +122,14 @@ def bench_models(
     """
     from firmware_sim.profile import read_profile
 
-    profiles = [None if name == HOST else read_profile(name) for name in devices]
+    profiles = [None if name == HOST else name if is_adb(name) else read_profile(name) for name in devices]
     candidates = [find_candidate(model) for model in models] if models else [find_candidate(None)]
     if out is not None and out.suffix == ".json" and len(candidates) * len(profiles) > 1:
         raise InputError(f"--out {out} names one file for several reports: give a folder.")
     reports = []
     for candidate in candidates:
         for profile in profiles:
-            reports.append(cost_report(candidate.file, profile))
+            reports.append(cost_report(candidate.file, profile, emulate, benchmark_binary))
             _keep(candidate, reports[-1], out)
     return candidates, reports
 
@@ -103,8 +149,21 @@ def find_candidate(model: Path | None) -> Candidate:
     raise InputError(f"{run} has no exported model. Type: edgehar export {run}")
 
 
-def cost_report(file: Path, profile: DeviceProfile | None) -> CostReport:
-    """The estimate of `file` on a device, or its measurement on this machine where profile is None."""
+def cost_report(
+    file: Path,
+    profile: DeviceProfile | str | None,
+    emulate: bool = False,
+    benchmark_binary: Path | None = None,
+) -> CostReport:
+    """The estimate of `file` on a device, or its measurement on this machine where profile is None.
+
+    profile: `adb[:serial]` for a phone, where it is measured too. emulate: what an emulated core counts,
+    with the estimate beside it.
+    """
+    if isinstance(profile, str):
+        return measured_by_adb(file, profile, benchmark_binary)
+    if emulate:
+        return emulated(file, profile, cost_report(file, profile))
     if profile is None:
         from firmware_sim.measure import measure
 

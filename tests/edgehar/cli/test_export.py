@@ -173,3 +173,22 @@ def test_files_of_an_earlier_export_are_shown_as_such():
 )
 def test_the_file_to_ship_is_the_smallest_that_passed(files, expected):
     assert file_to_ship(report(**files)).name == expected
+
+
+def test_c_of_a_run_and_of_a_file_and_the_bundle(edgehar, in_project, tmp_path):
+    ended = edgehar("export", "runs/walk", "--bundle", "--json")
+    assert ended.exit_code == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert told["c"]["passed"] is True and told["c"]["golden"] == 13
+    assert (in_project / "export" / "c" / "student.c").is_file()
+    assert Path(told["bundle"]["path"]) == Path("runs/walk/export/bundle.zip")
+    file = "runs/walk/export/student.int8.tflite"
+    ended = edgehar("export", file, "--c", "--out", str(tmp_path / "c"))
+    assert ended.exit_code == 0 and ended.stdout.splitlines()[-1] == str(tmp_path / "c" / "student.c")
+    for words, said in {
+        ("export", file): "with --c",
+        ("export", "runs/walk", "--out", "x"): "--out is for a FILE",
+        ("export", "runs/walk/export/student.tflite", "--c", "--out", str(tmp_path / "d")): "takes float32",
+    }.items():
+        ended = edgehar(*words)
+        assert ended.exit_code == 2 and said in ended.stderr and "Traceback" not in ended.stderr

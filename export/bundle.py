@@ -1,0 +1,136 @@
+"""One zip for whoever runs the student without edgehar: models, contract, golden windows, card, C."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from export.c.package import C_FILES
+from export.card import model_card
+from export.contract import InputContract, read_contract
+from export.errors import ExportError
+from export.parity import file_scores
+
+if TYPE_CHECKING:
+    from edgehar.runs import Run
+
+NAME = "bundle.zip"
+WINDOWS = 8
+DATE = (1980, 1, 1, 0, 0, 0)
+MODELS = {
+    "student.tflite": "LiteRT on phones and computers, float32",
+    "student.int8.tflite": "LiteRT and microcontrollers, int8 in and out",
+    "student.onnx": "onnxruntime, float32",
+    "student.int8.onnx": "onnxruntime, int8 inside, float32 in and out",
+}
+
+
+@dataclass(frozen=True)
+class BundleReport:
+    """path: of the zip. parts: bytes in the zip by first folder or file."""
+
+    path: Path
+    bytes: int
+    parts: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a part of what `edgehar export --bundle --json` prints."""
+        return {"path": str(self.path), "bytes": self.bytes, "parts": self.parts}
+
+
+def write_bundle(run: Run) -> BundleReport:
+    """Writes `<run>/export/bundle.zip` of what was exported there, the C student included.
+
+    Equal input gives equal bytes; it is written whole or not at all. Raises ExportError where the export
+    is not there.
+    """
+    folder = run.folder / "export"
+    told = _told(folder)
+    contract = read_contract(folder / "student.int8.tflite")
+    if any(not (folder / "c" / name).is_file() for name in C_FILES):
+        raise ExportError(f"{folder} holds no whole C student; write it with: edgehar export --c.")
+    contents = {name: (folder / name).read_bytes() for name in (*told["files"], "labels.txt", "export.json")}
+    contents |= {f"c/{name}": (folder / "c" / name).read_bytes() for name in C_FILES}
+    clips = {part: run.clips(part, "acc") for part in ("train", "test")}
+    test = clips["test"].arrays["acc"]
+    windows = test[np.unique(np.linspace(0, len(test) - 1, WINDOWS).round().astype(int))]
+    contents |= _golden(folder, list(told["files"]), windows)
+    subjects = {part: [str(subject) for subject in found.subjects] for part, found in clips.items()}
+    card = model_card(run.config["plan"], run.metrics, told, contract, subjects)
+    contents["MODEL_CARD.md"] = card.encode()
+    contents["README.md"] = _readme(contract, list(told["files"]), len(windows)).encode()
+    contents["score.py"] = _part("score.py").encode()
+    return _write_zip(folder / NAME, contents)
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads((folder / "export.json").read_text("utf-8"))
+        missing = [name for name in told["files"] if not (folder / name).is_file()]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ExportError(f"{folder} holds no export; write it with: edgehar export --int8.") from None
+    if missing:
+        raise ExportError(f"{folder / missing[0]} is missing; write it with: edgehar export --int8.")
+    return told
+
+
+def _part(name: str) -> str:
+    return (files("export") / "bundle_parts" / name).read_text("utf-8")
+
+
+def _golden(folder: Path, names: list[str], windows: np.ndarray) -> dict[str, bytes]:
+    scores = {name: file_scores(folder / name, windows)[1] for name in names}
+    rounded = {name: np.round(found.astype(float), 7).tolist() for name, found in scores.items()}
+    packed = io.BytesIO()
+    np.save(packed, windows.astype(np.float32))
+    text = json.dumps(rounded, indent=1) + "\n"
+    return {"golden/windows.npy": packed.getvalue(), "golden/scores.json": text.encode()}
+
+
+def _readme(contract: InputContract, names: list[str], golden: int) -> str:
+    rows = [f"| `{name}` | {MODELS.get(name, 'see export.json')} |" for name in names]
+    rate = (
+        f" at {contract.rate_hz:g} Hz" if contract.rate_hz else ", a whole action resampled to that length,"
+    )
+    values = {
+        "STUDENT": contract.student,
+        "CLASSES": str(len(contract.labels)),
+        "WINDOW": str(contract.window),
+        "UNIT": contract.unit,
+        "AXES": ", ".join(contract.axis_order),
+        "RATE": rate,
+        "FILES": "\n".join(rows),
+        "GOLDEN": str(golden),
+    }
+    text = _part("README.md")
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _write_zip(path: Path, contents: Mapping[str, bytes]) -> BundleReport:
+    """Sorted, with one date and one mode for all, so that equal contents give an equal zip."""
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with zipfile.ZipFile(new, "w") as archive:
+            for name in sorted(contents):
+                entry = zipfile.ZipInfo(name, DATE)
+                entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+                archive.writestr(entry, contents[name])
+            parts: dict[str, int] = {}
+            for info in archive.infolist():
+                part = info.filename.partition("/")[0]
+                parts[part] = parts.get(part, 0) + info.compress_size
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+    return BundleReport(path, path.stat().st_size, parts)

@@ -1,0 +1,43 @@
+"""Runs the .tflite files of this folder on the golden windows, by LiteRT and numpy alone.
+
+pip install ai-edge-litert numpy, then: python score.py
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+HERE = Path(__file__).resolve().parent
+FLOAT, INT8 = 1e-4, 4 / 256  # what another processor's kernels may round differently
+
+
+def scores(path, windows):
+    """Probabilities (N, classes) of raw acceleration (N, T, 3) in m/s^2."""
+    interpreter = Interpreter(model_path=str(path), num_threads=1)
+    interpreter.allocate_tensors()
+    taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    found = []
+    for window in windows:
+        values, (scale, zero) = window[None], taken["quantization"]
+        if taken["dtype"] == np.int8:
+            values = np.clip(np.round(values / np.float32(scale)) + zero, -128, 127).astype(np.int8)
+        interpreter.set_tensor(taken["index"], values)
+        interpreter.invoke()
+        stored, (scale, zero) = interpreter.get_tensor(given["index"])[0], given["quantization"]
+        found.append((stored.astype(np.float32) - zero) * scale if given["dtype"] == np.int8 else stored)
+    return np.array(found)
+
+
+failed = False
+labels = (HERE / "labels.txt").read_text("utf-8").splitlines()
+windows = np.load(HERE / "golden" / "windows.npy")
+for name, expected in json.loads((HERE / "golden" / "scores.json").read_text()).items():
+    if name.endswith(".tflite"):
+        off = np.abs(scores(HERE / name, windows) - expected).max()
+        failed |= bool(off > (INT8 if "int8" in name else FLOAT))
+        print(
+            f"{name}: at most {off:.2g} from the expected scores; window 0: {labels[np.argmax(expected[0])]}"
+        )
+raise SystemExit(int(failed))
