@@ -53,7 +53,9 @@ def to_tflite(student: nn.Module, window: int, channels: int = 3) -> bytes:
     import litert_torch
 
     model = Scores(without_norms(student, window, channels)).eval()
-    return litert_torch.convert(model, sample_kwargs={INPUT_NAME: torch.zeros(1, window, channels)}).model_content()
+    return litert_torch.convert(
+        model, sample_kwargs={INPUT_NAME: torch.zeros(1, window, channels)}
+    ).model_content()
 
 
 def to_onnx(student: nn.Module, window: int, channels: int = 3) -> OnnxStudent:
