@@ -119,10 +119,11 @@ def _stress(said: Mapping[str, np.ndarray], reference: np.ndarray, exact: bool) 
     scores = np.stack(list(said.values())).astype(np.float64)  # (runtimes, M, classes)
     decided = scores.argmax(axis=2) == reference.argmax(axis=1)
     why = None
+    sums = scores.sum(axis=2)
     slack = SUM_SLACK if exact else scores.shape[2] / 256  # an int8 softmax rounds each score
     if not np.isfinite(scores).all():
         why = "a score is not finite"
-    elif np.abs(scores.sum(axis=2) - 1).max() > slack:
+    elif np.abs(sums - 1).max() > slack:
         why = (
             f"scores sum to {scores.sum(axis=2).flat[np.abs(scores.sum(axis=2) - 1).argmax()]:.3f}, not to 1"
         )

@@ -1,4 +1,4 @@
-"""What is exported: a network with the windows to calibrate and to check it on. Where it is from is not asked.
+"""What is exported: a network with the windows to calibrate and to check it on, wherever it is from.
 
 A run folder becomes one by `from_run`; other people's networks need only fill the same record.
 """

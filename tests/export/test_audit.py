@@ -9,7 +9,8 @@ from export.quiet import quiet
 
 @pytest.fixture
 def audited(conv_tflite, conv_student, train_windows):
-    def run(kind, kept=KeptFloat()):
+    def run(kind, kept=None):
+        kept = kept or KeptFloat()
         with quiet():
             ranges = measure_ranges(conv_tflite, train_windows)
             content = quantize_tflite(conv_tflite, kind, ranges, kept)
