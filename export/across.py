@@ -124,9 +124,7 @@ def _stress(said: Mapping[str, np.ndarray], reference: np.ndarray, exact: bool) 
     if not np.isfinite(scores).all():
         why = "a score is not finite"
     elif np.abs(sums - 1).max() > slack:
-        why = (
-            f"scores sum to {scores.sum(axis=2).flat[np.abs(scores.sum(axis=2) - 1).argmax()]:.3f}, not to 1"
-        )
+        why = f"scores sum to {sums.flat[np.abs(sums - 1).argmax()]:.3f}, not to 1"
     elif exact and (worst := np.abs(scores - reference).max()) > FLOAT_DIFFERENCE:
         why = f"a probability differs by {worst:.2g}; {FLOAT_DIFFERENCE:g} is allowed"
     return StressReport(
