@@ -1,4 +1,4 @@
-"""What an export costs: processor seconds a stage, bytes beside the least, operators and arena before and after.
+"""What an export costs: processor seconds a stage, bytes beside the least, operators and arena.
 
 Exports a run in every kind with every check (a copy, so that the run's own export stays), or the named
 student untrained on generated windows where no run is given. The least size of a file is its parameters
@@ -128,9 +128,8 @@ def show(found: dict[str, Any]) -> None:
     print(f"{found['student']}: {found['parameters']:,} parameters, float accuracy {found['accuracy']:.2%}")
     for stage, seconds in sorted(found["stages"].items(), key=lambda item: -item[1]):
         print(f"  {seconds:6.2f} s  {stage}")
-    print(
-        f"  {found['cpu_seconds']:6.2f} s  in all (bar {BAR_SECONDS:g} s), {found['seconds']:.0f} s by the clock"
-    )
+    by_clock = f"{found['seconds']:.0f} s by the clock"
+    print(f"  {found['cpu_seconds']:6.2f} s  in all (bar {BAR_SECONDS:g} s), {by_clock}")
     was = found["before"]
     print(f"converted as trained: {was['operators']} operators, arena {was['arena_bytes']:,} bytes")
     for name, file in found["files"].items():
