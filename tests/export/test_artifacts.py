@@ -280,6 +280,25 @@ export_run(SmallRun(Path({folder!r}), student), Choices(formats=("onnx",)), prog
 """
 
 
+@pytest.mark.slow
+def test_two_processes_write_the_same_bytes(tmp_path):
+    """With other hash seeds, and QAT and --auto on the way: nothing may depend on the order of a set."""
+    folders = [tmp_path / "one", tmp_path / "two"]
+    code = KILLED.replace(
+        'formats=("onnx",)', 'kinds=("int8", "int8-float-io", "dynamic"), qat=True, auto=True'
+    )
+    ends = []
+    for seed, folder in enumerate(folders):
+        folder.mkdir()
+        text = code.format(tests=str(Path(__file__).parent), stage="never", folder=str(folder))
+        environment = os.environ | {"PYTHONHASHSEED": str(seed)}
+        ends.append(subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.PIPE, env=environment))
+    assert [ended.wait() for ended in ends] == [0, 0], [ended.stderr.read().decode() for ended in ends]
+    one, two = ({path.name: path.read_bytes() for path in (f / "export").iterdir()} for f in folders)
+    assert {name for name in one if one[name] != two.get(name)} == set() and one.keys() == two.keys()
+    assert len(one) == 10
+
+
 @pytest.mark.parametrize("stage", ["converting to .onnx", "checking student.onnx"])
 def test_killed_at_any_moment_the_old_export_is_whole(stage, run_folder):
     export_run(run_folder, TFLITE)
