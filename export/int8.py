@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,15 +129,14 @@ class _Planner:
 
     def _network(self, student: nn.Module, model: bytes, what: str) -> Network:
         parts = [self.train.values[rows] for rows in self.folds] or [self.train.values]
-        told, done = self.counter(what), 0
-        folds = []
+        told, done, folds = self.counter(what), 0, []
         for part in parts:
-            start = done
-            folds.append(
-                measure_ranges(model, part, lambda n, _, start=start: told(start + n, len(self.train)))  # type: ignore[misc]
-            )
+            folds.append(measure_ranges(model, part, partial(self._tell, told, done)))
             done += len(part)
         return Network(student, model, folds, name_operators(model, student))
+
+    def _tell(self, told: Callable[[int, int], None], before: int, done: int, _: int) -> None:
+        told(before + done, len(self.train))
 
     def _fine_tuned(self) -> Network:
         from export.convert import to_tflite

@@ -112,9 +112,9 @@ class ExportReport:
     @property
     def passed(self) -> bool:
         """Whether every file written now agrees with the student, and with its twin."""
-        return all(report.passed for report in (*self.files.values(), *self.pairs)) and (
-            self.auto is None or self.auto.reached
-        )
+        files = all(report.passed for report in self.files.values())
+        pairs = all(pair.passed for pair in self.pairs)
+        return files and pairs and (self.auto is None or self.auto.reached)
 
     @property
     def advice(self) -> str | None:

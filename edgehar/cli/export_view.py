@@ -99,7 +99,7 @@ def _auto(report: ExportReport) -> Text:
     if not taken and report.auto.reached:
         return Text(f"--auto had nothing to do: {lost}.")
     what = f"--auto took out of int8, worst first: {', '.join(taken) or 'nothing'}; then {lost}."
-    return Text(what, style=None if report.auto.reached else "red")  # type: ignore[arg-type]
+    return Text(what, style="" if report.auto.reached else "red")
 
 
 def _refusals(report: ExportReport) -> Iterator[Text]:
