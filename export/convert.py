@@ -45,25 +45,27 @@ class OnnxStudent:
     scopes: Mapping[str, tuple[str, ...]]
 
 
-def to_tflite(student: nn.Module, window: int) -> bytes:
-    """The student as a float `.tflite` for one window (1, window, 3); equal bytes each time.
+def to_tflite(student: nn.Module, window: int, channels: int = 3) -> bytes:
+    """The student as a float `.tflite` for one window (1, window, channels); equal bytes each time.
 
     The tensors carry the converter's names; `export.tflite_file.with_contract` gives them ours.
     """
     import litert_torch
 
-    model = Scores(without_norms(student, window)).eval()
-    return litert_torch.convert(model, sample_kwargs={INPUT_NAME: torch.zeros(1, window, 3)}).model_content()
+    model = Scores(without_norms(student, window, channels)).eval()
+    return litert_torch.convert(
+        model, sample_kwargs={INPUT_NAME: torch.zeros(1, window, channels)}
+    ).model_content()
 
 
-def to_onnx(student: nn.Module, window: int) -> OnnxStudent:
-    """The student as a float ONNX model for one window (1, window, 3).
+def to_onnx(student: nn.Module, window: int, channels: int = 3) -> OnnxStudent:
+    """The student as a float ONNX model for one window (1, window, channels).
 
     What torch notes beside each node (source lines, paths of this machine) is taken out.
     """
     program = torch.onnx.export(
-        Scores(without_norms(student, window)).eval(),
-        (torch.zeros(1, window, 3),),
+        Scores(without_norms(student, window, channels)).eval(),
+        (torch.zeros(1, window, channels),),
         input_names=[INPUT_NAME],
         output_names=[OUTPUT_NAME],
         dynamo=True,
@@ -104,7 +106,7 @@ def _strip_notes(model: onnx.ModelProto) -> None:
             item.doc_string = ""
 
 
-def without_norms(student: nn.Module, window: int) -> nn.Module:
+def without_norms(student: nn.Module, window: int, channels: int = 3) -> nn.Module:
     """A copy in evaluation mode without 2-D batch norms: those behind convolutions are folded into them.
 
     Pairs are found by running one window and seeing whose output goes into which norm, so any control
@@ -112,7 +114,7 @@ def without_norms(student: nn.Module, window: int) -> nn.Module:
     """
     plain = copy.deepcopy(student).eval()
     fused = copy.deepcopy(plain)
-    example = torch.randn(2, window, 3, generator=torch.Generator().manual_seed(0))
+    example = torch.randn(2, window, channels, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         for convolution, norm in _conv_norm_pairs(fused, example):
             pair = fused.get_submodule(convolution), fused.get_submodule(norm)
