@@ -7,7 +7,6 @@ them; one that stands alone (at the input) becomes a convolution of its own.
 from __future__ import annotations
 
 import copy
-import json
 from ast import literal_eval
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from export.contract import CONTRACT_KEY, INPUT_NAME, OUTPUT_NAME, InputContract
+from export.contract import INPUT_NAME, OUTPUT_NAME, InputContract
 
 if TYPE_CHECKING:
     import onnx
@@ -53,7 +52,8 @@ def to_tflite(student: nn.Module, window: int) -> bytes:
     import litert_torch
 
     model = Scores(without_norms(student, window)).eval()
-    return litert_torch.convert(model, sample_kwargs={INPUT_NAME: torch.zeros(1, window, 3)}).model_content()
+    sample = torch.zeros(1, window, channels_of(student))
+    return litert_torch.convert(model, sample_kwargs={INPUT_NAME: sample}).model_content()
 
 
 def to_onnx(student: nn.Module, window: int) -> OnnxStudent:
@@ -63,7 +63,7 @@ def to_onnx(student: nn.Module, window: int) -> OnnxStudent:
     """
     program = torch.onnx.export(
         Scores(without_norms(student, window)).eval(),
-        (torch.zeros(1, window, 3),),
+        (torch.zeros(1, window, channels_of(student)),),
         input_names=[INPUT_NAME],
         output_names=[OUTPUT_NAME],
         dynamo=True,
@@ -77,14 +77,18 @@ def to_onnx(student: nn.Module, window: int) -> OnnxStudent:
     return OnnxStudent(model, scopes)
 
 
-def with_onnx_contract(model: onnx.ModelProto, contract: InputContract) -> bytes:
-    """The model's bytes with the contract in `metadata_props`."""
-    import onnx
+def channels_of(student: nn.Module) -> int:
+    """Columns of a student's window: what its `channels` says, else the 3 of an accelerometer."""
+    return int(getattr(student, "channels", 3))
 
-    told = onnx.ModelProto()
+
+def with_onnx_contract(model: onnx.ModelProto, contract: InputContract) -> bytes:
+    """The model's bytes with the contract in `metadata_props`, and its ends named as the contract says."""
+    from export.onnx_metadata import describe_model
+
+    told = type(model)()
     told.CopyFrom(model)
-    told.doc_string = ""
-    onnx.helper.set_model_props(told, {CONTRACT_KEY: contract.dumps(), "labels": json.dumps(contract.labels)})
+    describe_model(told, contract)
     return told.SerializeToString(deterministic=True)
 
 
@@ -112,7 +116,8 @@ def without_norms(student: nn.Module, window: int) -> nn.Module:
     """
     plain = copy.deepcopy(student).eval()
     fused = copy.deepcopy(plain)
-    example = torch.randn(2, window, 3, generator=torch.Generator().manual_seed(0))
+    shape = 2, window, channels_of(student)
+    example = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         for convolution, norm in _conv_norm_pairs(fused, example):
             pair = fused.get_submodule(convolution), fused.get_submodule(norm)

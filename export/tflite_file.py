@@ -14,7 +14,7 @@ from typing import Any
 from export.contract import CONTRACT_KEY, INPUT_NAME, OUTPUT_NAME, InputContract, TensorContract
 from export.errors import ExportError
 from export.shrink import pack
-from export.tflite_metadata import METADATA_NAME, pack_metadata
+from export.tflite_metadata import LABELS_FILE, METADATA_NAME, pack_metadata
 from firmware_sim.errors import SimError
 from firmware_sim.model import read_model
 from firmware_sim.schema import Reader, damage_is_an_error, text
@@ -58,7 +58,7 @@ def _border(name: str, tensor: Any) -> TensorContract:
 
 
 def with_contract(content: bytes, contract: InputContract) -> bytes:
-    """The same network with short names, its ends named `acc` and `scores`, and the contract inside.
+    """The same network with short names, its ends named as the contract says, and the contract inside.
 
     The bytes are as few as `export.shrink` makes them. A zip with labels.txt follows the model, where the
     standard metadata looks for it.
@@ -68,8 +68,11 @@ def with_contract(content: bytes, contract: InputContract) -> bytes:
     model = _read(content)
     graph = model.subgraphs[0]
     _shorten_names(graph.tensors)
-    graph.tensors[graph.inputs[0]].name = INPUT_NAME.encode()
-    graph.tensors[graph.outputs[0]].name = OUTPUT_NAME.encode()
+    graph.tensors[graph.inputs[0]].name = contract.input.name.encode()
+    graph.tensors[graph.outputs[0]].name = contract.output.name.encode()
+    for signature in model.signatureDefs or []:
+        signature.inputs[0].name = contract.input.name.encode()
+        signature.outputs[0].name = contract.output.name.encode()
     for code in model.operatorCodes:
         # The quantiser leaves the old one-byte code at 0, which older readers take for ADD.
         code.deprecatedBuiltinCode = min(code.builtinCode, _LARGEST_OLD_CODE)
@@ -79,7 +82,7 @@ def with_contract(content: bytes, contract: InputContract) -> bytes:
     for name, data in entries.items():
         model.metadata.append(schema.MetadataT(name=name.encode(), buffer=len(model.buffers)))
         model.buffers.append(schema.BufferT(data=data))
-    return _with_attached(pack(model), "labels.txt", "".join(f"{label}\n" for label in contract.labels))
+    return _with_attached(pack(model), LABELS_FILE, "".join(f"{label}\n" for label in contract.labels))
 
 
 def own_location(name: str) -> str:
