@@ -24,6 +24,7 @@ VERBS = {
     "export": ("edgehar.cli.export", "Turn a run's student into .tflite and .onnx files, and check them."),
     "bench": ("edgehar.cli.bench", "What a model file costs on a device: latency, memory, operators."),
     "eval": ("edgehar.cli.eval", "Accuracy of a run or of any exported file."),
+    "lint": ("edgehar.cli.lint", "Operators of a file that a target will refuse or run slowly."),
     "compare": ("edgehar.cli.compare", "One table and one picture of several runs, or one run by class."),
     "ls": ("edgehar.cli.ls", "What there is: data sets, networks, methods, losses, devices, runs."),
     "doctor": ("edgehar.cli.doctor", "What is installed, what is missing, and what to type to get it."),
