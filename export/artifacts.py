@@ -1,208 +1,215 @@
-"""Writes a run's `export/`: model files, labels.txt and export.json, all checked, as a whole."""
+"""Writes an `export/` folder: model files, labels.txt, export.json, operators.json; checked, as a whole."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from export.contract import INPUT_NAME, OUTPUT_NAME, InputContract, TensorContract
-from export.errors import ExportError
+from export.check import Checker
+from export.contract import InputContract
+from export.exportable import Exportable, ExportableRun, from_run
 from export.folder import replaced_folder
-from export.parity import compare, file_scores, student_scores
+from export.int8 import Plan, make_plan
+from export.kinds import Choices, file_name
 from export.quiet import quiet
-from export.report import ExportableRun, ExportReport, FileReport
-
-if TYPE_CHECKING:
-    from torch import nn
-
-FORMATS = ("tflite", "onnx")
+from export.report import ExportReport
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
+
+OPERATORS_FILE, PICTURE_FILE = "operators.json", "operators.png"
 
 
 def export_run(
     run: ExportableRun,
+    choices: Choices | None = None,
     seed: int | None = None,
-    formats: Collection[str] = FORMATS,
-    int8: bool = True,
     progress: Progress | None = None,
 ) -> ExportReport:
-    """Writes `<run>/export/` and checks every file in it against the torch student on the test windows.
+    """Writes `<run>/export/` from the student of a seed, the run's first if none is named.
 
-    seed: whose student; None takes the run's first. formats: of FORMATS. int8: quantised files as well,
-    calibrated on training windows. Files of other kinds from an earlier export stay. A file that fails
-    its check is written all the same; `report.passed` says so.
+    As `export_student`, whose errors it passes on.
+    """
+    with quiet():
+        source = from_run(run, seed)
+    return export_student(source, run.folder / "export", choices, progress)
+
+
+def export_student(
+    source: Exportable,
+    folder: Path,
+    choices: Choices | None = None,
+    progress: Progress | None = None,
+) -> ExportReport:
+    """Writes a network's files into `folder`, and checks every one against it on its test windows.
+
+    choices: both float formats and nothing quantised if none are given. Files of other kinds from an
+    earlier export stay. A file that fails its check is written all the same; `report.passed` says so.
 
     Raises ExportError for what cannot be used; the earlier export is then untouched, as it is when the
-    disk is full (OSError) or the program is killed.
+    disk is full or the folder write-protected (OSError), or the program is killed.
     """
-    _check_formats(formats)
-    seed = run.seeds[0] if seed is None else seed
-    with quiet():
-        student = run.student(seed).cpu().eval()
-        _check_labels(run, student)
-        with replaced_folder(run.folder / "export") as folder:
-            work = _Work(run, student, seed, folder, progress or (lambda *_: None))
-            work.write_models(formats, int8)
-            return work.finish()
+    with quiet(), replaced_folder(folder) as new:
+        work = _Work(source, choices or Choices(), folder, new, progress or (lambda *_: None))
+        work.write_models()
+        return work.finish()
 
 
 class _Work:
-    """One export under way: writes into `folder` what it is told to, and remembers each file's report."""
+    """One export under way: writes into `folder` what was chosen, and remembers each file's report."""
 
     def __init__(
-        self, run: ExportableRun, student: nn.Module, seed: int, folder: Path, progress: Progress
+        self, source: Exportable, choices: Choices, target: Path, folder: Path, progress: Progress
     ) -> None:
-        self.run, self.student, self.seed, self.folder, self.progress = run, student, seed, folder, progress
-        self.test, self.test_labels = run.windows("test")
-        self.reference = student_scores(student, self.test)
-        self.files: dict[str, FileReport] = {}
+        self.source, self.choices, self.target, self.folder = source, choices, target, folder
+        self.progress = progress
+        self.checker = Checker(source)
+        self.plan: Plan | None = None
 
-    def write_models(self, formats: Collection[str], int8: bool) -> None:
-        from export.calibrate import choose_windows
-
-        windows = choose_windows(*self.run.windows("train")) if int8 else None
-        if "tflite" in formats:
-            self._write_tflite(windows)
-        if "onnx" in formats:
-            self._write_onnx(windows)
-
-    def _write_tflite(self, windows: np.ndarray | None) -> None:
-        from export import convert, quantize
+    def write_models(self) -> None:
+        if self.choices.formats == ("onnx",) and not self.choices.keep_float:
+            self._write_onnx()
+            return
+        from export import convert
 
         self.progress("converting to .tflite", 0, 1)
-        model = convert.to_tflite(self.student, self.run.window)
-        self._add_tflite("student.tflite", model)
-        if windows is not None:
-            kept = quantize.float_tensors(model, self.student)
-            report = self._counter("measuring ranges for .tflite")
-            self._add_tflite("student.int8.tflite", quantize.quantize_tflite(model, windows, kept, report))
+        model = convert.to_tflite(self.source.student, *self.source.shape)
+        if self.choices.kinds:
+            self.plan = make_plan(self.source, model, self.choices, self._counter)
+        self._write_tflite(model)
+        self._write_onnx()
 
-    def _write_onnx(self, windows: np.ndarray | None) -> None:
-        from export import convert, quantize
+    def _write_tflite(self, model: bytes) -> None:
+        for kind in self.choices.of("tflite"):
+            content = model
+            if kind != "float":
+                assert self.plan is not None
+                self.progress(f"quantising to {kind}", 0, 1)
+                content = self.plan.quantize(kind)
+            self._add_tflite(kind, content)
+
+    def _add_tflite(self, kind: str, content: bytes) -> None:
+        from export.tflite_file import borders, with_contract
+
+        name = file_name(kind, "tflite")
+        contract = self._contract(*borders(content))
+        (self.folder / name).write_bytes(with_contract(content, contract))
+        operators = None
+        if kind != "float" and self.plan is not None:
+            self.progress(f"auditing {name}", 0, 1)
+            operators = self.plan.audit(kind, content)
+        self._check(name, kind, contract, operators)
+
+    def _write_onnx(self) -> None:
+        kinds = self.choices.of("onnx")
+        if not kinds:
+            return
+        from export import convert
 
         self.progress("converting to .onnx", 0, 1)
-        model = convert.to_onnx(self.student, self.run.window)
-        self._add_onnx("student.onnx", model.model)
-        if windows is not None:
-            parts = quantize.float_parts(self.student)
-            report = self._counter("measuring ranges for .onnx")
-            self._add_onnx("student.int8.onnx", quantize.quantize_onnx(model, windows, parts, report))
+        tuned = self.plan.tuned if self.plan is not None else None
+        plain = convert.to_onnx(self.source.student, *self.source.shape)
+        self._add_onnx("float", plain.model)
+        if "int8" in kinds:
+            model = convert.to_onnx(tuned.student, *self.source.shape) if tuned else plain
+            self._add_onnx("int8", self._int8_onnx(model))
 
-    def _add_tflite(self, name: str, model: bytes) -> None:
-        from export.tflite_file import borders, with_contract
-        from firmware_sim.model import read_model
+    def _int8_onnx(self, model: Any) -> Any:
+        from export.calibrate import choose_windows
+        from export.quantize import float_parts
+        from export.quantize_onnx import quantize_onnx
 
-        contract = self._contract(*borders(model))
-        (self.folder / name).write_bytes(with_contract(model, contract))
-        operators = Counter(operator.name for operator in read_model(self.folder / name).operators)
-        self._check(name, contract, operators)
+        train = self.source.train
+        windows = np.ascontiguousarray(train.values[choose_windows(train.values, train.labels)], np.float32)
+        modules = self.plan.kept_modules() if self.plan is not None else ()
+        return quantize_onnx(
+            model,
+            windows,
+            float_parts(self.source.student),
+            modules,
+            self._counter("measuring ranges for .onnx"),
+        )
 
-    def _add_onnx(self, name: str, model: Any) -> None:
+    def _add_onnx(self, kind: str, model: Any) -> None:
         from export.convert import with_onnx_contract
 
-        contract = self._contract(*self._float_borders())
+        name = file_name(kind, "onnx")
+        contract = self.source.contract
         (self.folder / name).write_bytes(with_onnx_contract(model, contract))
-        self._check(name, contract, Counter(node.op_type for node in model.graph.node))
+        self._check(name, kind, contract, None)
 
-    def _check(self, name: str, contract: InputContract, operators: Counter[str]) -> None:
-        """Runs the file that was just written on the test windows, and notes how it did."""
-        from export.quantize import float_parts
-
+    def _check(self, name: str, kind: str, contract: InputContract, operators: Any) -> None:
         self.progress(f"checking {name}", 0, 1)
-        path = self.folder / name
-        int8 = ".int8." in name
-        runtime, scores = file_scores(path, self.test)
-        parity = compare(self.reference, scores, self.test_labels, int8)
-        self.files[name] = FileReport(
-            input=contract.input,
-            output=contract.output,
-            bytes=path.stat().st_size,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            operators=dict(sorted(operators.items())),
-            float_parts=float_parts(self.student) if int8 else (),
-            seed=self.seed,
-            runtime=runtime,
-            **asdict(parity),
-        )
+        self.checker.check(self.folder / name, kind, contract, self.plan, operators)
         self.progress(f"checking {name}", 1, 1)
 
     def finish(self) -> ExportReport:
-        """Adds labels.txt, what an earlier export left of other kinds, and export.json."""
-        target = self.run.folder / "export"
+        """Adds labels.txt, what an earlier export left of other kinds, and the reports."""
+        checker, plan = self.checker, self.plan
+        files = checker.files
+        written = {*files, "labels.txt", "export.json", OPERATORS_FILE, PICTURE_FILE}
+        _copy_others(self.target, self.folder, written)
         report = ExportReport(
-            folder=target,
-            seed=self.seed,
-            contract=self._contract(*self._float_borders()),
-            student_accuracy=float((self.reference.argmax(axis=1) == self.test_labels).mean()),
-            clips=len(self.test_labels),
-            files=self.files,
-            kept=_keep_other_kinds(target, self.folder, self.files),
+            folder=self.target,
+            seed=self.source.seed,
+            contract=self.source.contract,
+            student_accuracy=checker.student_accuracy,
+            clips=len(self.source.test),
+            files=files,
+            operators=checker.operators,
+            pairs=checker.pairs(),
+            held_back=plan.held_back if plan else None,
+            auto=plan.auto if plan else None,
+            kept=_told_of_others(self.target / "export.json", self.folder, written),
+            kept_operators=_told_of_others(self.target / OPERATORS_FILE, self.folder, written),
         )
-        (self.folder / "labels.txt").write_text("".join(f"{label}\n" for label in self.run.labels), "utf-8")
-        text = json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n"
-        (self.folder / "export.json").write_text(text, "utf-8")
+        self._write_reports(report)
         return report
 
-    def _contract(self, taken: TensorContract, given: TensorContract) -> InputContract:
-        run = self.run
-        return InputContract(
-            input=taken,
-            output=given,
-            labels=tuple(run.labels),
-            window=run.window,
-            framing=run.framing,
-            rate_hz=run.rate_hz,
-            student=run.plan.student,
-        )
+    def _write_reports(self, report: ExportReport) -> None:
+        labels = "".join(f"{label}\n" for label in report.contract.labels)
+        (self.folder / "labels.txt").write_text(labels, "utf-8")
+        _write_json(self.folder / "export.json", report.to_json())
+        told = report.operators_json()
+        if told["files"]:
+            from export.audit_picture import draw_operators
 
-    def _float_borders(self) -> tuple[TensorContract, TensorContract]:
-        taken = TensorContract(INPUT_NAME, (1, self.run.window, 3), "float32")
-        return taken, TensorContract(OUTPUT_NAME, (1, len(self.run.labels)), "float32")
+            self.progress("drawing the operators", 0, 1)
+            _write_json(self.folder / OPERATORS_FILE, told)
+            draw_operators(told["files"], self.folder / PICTURE_FILE)
+
+    def _contract(self, taken: Any, given: Any) -> InputContract:
+        from dataclasses import replace
+
+        contract = self.source.contract
+        return replace(contract, input=replace(taken, name=contract.input.name), output=given)
 
     def _counter(self, what: str) -> Callable[[int, int], None]:
         return lambda done, total: self.progress(what, done, total)
 
 
-def _keep_other_kinds(old: Path, new: Path, written: Collection[str]) -> dict[str, Any]:
-    """Copies the files of `old` that this export does not write; returns their entries in its export.json."""
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+
+
+def _copy_others(old: Path, new: Path, written: Collection[str]) -> None:
+    """Copies the files of `old` that this export does not write."""
     if not old.is_dir():
-        return {}
-    remade = {*written, "labels.txt", "export.json"}
+        return
     for file in sorted(old.iterdir()):
-        if file.name not in remade:
+        if file.name not in written:
             copy = shutil.copytree if file.is_dir() else shutil.copy2
             copy(file, new / file.name)
+
+
+def _told_of_others(path: Path, new: Path, written: Collection[str]) -> dict[str, Any]:
+    """What an earlier report said of the files that stay; nothing where it is damaged."""
     try:
-        told = json.loads((old / "export.json").read_text("utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # the files stay; what a damaged export.json said of them is lost
-    return {name: entry for name, entry in told.items() if name not in remade and (new / name).exists()}
-
-
-def _check_formats(formats: Collection[str]) -> None:
-    for name in formats:
-        if name not in FORMATS:
-            raise ExportError(f"There is no format called {name!r}; choose of: {', '.join(FORMATS)}.")
-    if not formats:
-        raise ExportError(f"No format was chosen; choose of: {', '.join(FORMATS)}.")
-
-
-def _check_labels(run: ExportableRun, student: nn.Module) -> None:
-    import torch
-
-    with torch.no_grad():
-        scores = student(torch.zeros(1, run.window, 3)).logits.shape[-1]
-    if scores != len(run.labels):
-        raise ExportError(
-            f"{run.folder / 'labels.txt'} has {len(run.labels)} names, the student gives {scores} scores; "
-            "mend labels.txt or train again."
-        )
+        told = json.loads(path.read_text("utf-8"))["files"]
+        return {name: entry for name, entry in told.items() if name not in written and (new / name).exists()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}

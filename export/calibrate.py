@@ -6,7 +6,7 @@ order of the windows and clips the signal. These are the extremes over all windo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,28 +14,42 @@ from export.errors import ExportError
 
 CALIBRATION_WINDOWS = 1024  # beyond this, more windows cost time and hardly move the extremes
 
+LEAST_WINDOWS = 2
+
 Ranges = dict[str, tuple[float, float]]
 Progress = Callable[[int, int], None]
 
 
 def choose_windows(windows: np.ndarray, labels: np.ndarray, most: int = CALIBRATION_WINDOWS) -> np.ndarray:
-    """At most `most` of the windows (N, T, 3), each class in its share, evenly spaced within the class.
+    """Which windows to calibrate on: at most `most` of them, each class in its share, evenly spaced.
 
-    Deterministic. All windows come back, class by class, where there are no more than `most`.
-    Raises ExportError if there is no window, or one holds a NaN or an infinity.
+    windows: (N, T, C), labels: (N,). Returns sorted indices (M,). Deterministic; all where there are no
+    more than `most`. Raises ExportError if there are fewer than two windows, or one holds a NaN or an
+    infinity.
     """
-    if len(windows) == 0:
-        raise ExportError("There is no training window to calibrate int8 on; train on more recordings.")
+    if len(windows) < LEAST_WINDOWS:
+        raise ExportError(
+            f"int8 needs ranges from at least {LEAST_WINDOWS} training clips, and there "
+            f"{'is one' if len(windows) == 1 else 'is none'}; calibrate on more recordings."
+        )
     if not np.isfinite(windows).all():
         bad = int(np.flatnonzero(~np.isfinite(windows).all(axis=(1, 2)))[0])
         raise ExportError(f"Training window {bad} holds a NaN or an infinity; mend that recording.")
     by_class = np.argsort(labels, kind="stable")
     spaced = np.linspace(0, len(windows) - 1, min(most, len(windows))).round().astype(int)
-    return np.ascontiguousarray(windows[by_class[spaced]], dtype=np.float32)
+    return np.sort(by_class[spaced])
+
+
+def merge_ranges(parts: Sequence[Ranges]) -> Ranges:
+    """The ranges over all windows, from those of parts of them."""
+    return {
+        name: (min(part[name][0] for part in parts), max(part[name][1] for part in parts))
+        for name in parts[0]
+    }
 
 
 def measure_ranges(model: bytes, windows: np.ndarray, progress: Progress | None = None) -> Ranges:
-    """Smallest and largest value of every activation of a float `.tflite` over windows (N, T, 3).
+    """Smallest and largest value of every activation of a float `.tflite` over windows (N, T, C).
 
     Keys are tensor names. Independent of the order of the windows. `progress(done, total)` after each.
     """

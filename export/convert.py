@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from export.contract import INPUT_NAME, OUTPUT_NAME, InputContract
+from export.refusals import refuse_left_over, refused
 
 if TYPE_CHECKING:
     import onnx
@@ -44,42 +45,41 @@ class OnnxStudent:
     scopes: Mapping[str, tuple[str, ...]]
 
 
-def to_tflite(student: nn.Module, window: int) -> bytes:
-    """The student as a float `.tflite` for one window (1, window, 3); equal bytes each time.
+def to_tflite(student: nn.Module, window: int, channels: int = 3) -> bytes:
+    """The student as a float `.tflite` for one window (1, window, channels); equal bytes each time.
 
     The tensors carry the converter's names; `export.tflite_file.with_contract` gives them ours.
     """
     import litert_torch
 
-    model = Scores(without_norms(student, window)).eval()
-    sample = torch.zeros(1, window, channels_of(student))
-    return litert_torch.convert(model, sample_kwargs={INPUT_NAME: sample}).model_content()
+    model = Scores(without_norms(student, window, channels)).eval()
+    sample = {INPUT_NAME: torch.zeros(1, window, channels)}
+    with refused("tflite"):
+        content = litert_torch.convert(model, sample_kwargs=sample).model_content()
+    refuse_left_over(content)
+    return content
 
 
-def to_onnx(student: nn.Module, window: int) -> OnnxStudent:
-    """The student as a float ONNX model for one window (1, window, 3).
+def to_onnx(student: nn.Module, window: int, channels: int = 3) -> OnnxStudent:
+    """The student as a float ONNX model for one window (1, window, channels).
 
     What torch notes beside each node (source lines, paths of this machine) is taken out.
     """
-    program = torch.onnx.export(
-        Scores(without_norms(student, window)).eval(),
-        (torch.zeros(1, window, channels_of(student)),),
-        input_names=[INPUT_NAME],
-        output_names=[OUTPUT_NAME],
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+    with refused("onnx"):
+        program = torch.onnx.export(
+            Scores(without_norms(student, window, channels)).eval(),
+            (torch.zeros(1, window, channels),),
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
     assert program is not None  # None only where a file name was given
     model = program.model_proto
     scopes = {node.name: _scopes(node) for node in model.graph.node}
     _strip_notes(model)
     return OnnxStudent(model, scopes)
-
-
-def channels_of(student: nn.Module) -> int:
-    """Columns of a student's window: what its `channels` says, else the 3 of an accelerometer."""
-    return int(getattr(student, "channels", 3))
 
 
 def with_onnx_contract(model: onnx.ModelProto, contract: InputContract) -> bytes:
@@ -108,7 +108,7 @@ def _strip_notes(model: onnx.ModelProto) -> None:
             item.doc_string = ""
 
 
-def without_norms(student: nn.Module, window: int) -> nn.Module:
+def without_norms(student: nn.Module, window: int, channels: int = 3) -> nn.Module:
     """A copy in evaluation mode without 2-D batch norms: those behind convolutions are folded into them.
 
     Pairs are found by running one window and seeing whose output goes into which norm, so any control
@@ -116,8 +116,7 @@ def without_norms(student: nn.Module, window: int) -> nn.Module:
     """
     plain = copy.deepcopy(student).eval()
     fused = copy.deepcopy(plain)
-    shape = 2, window, channels_of(student)
-    example = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    example = torch.randn(2, window, channels, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         for convolution, norm in _conv_norm_pairs(fused, example):
             pair = fused.get_submodule(convolution), fused.get_submodule(norm)

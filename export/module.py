@@ -43,11 +43,10 @@ class Logits(NamedTuple):
 class Foreign(nn.Module):
     """A network of any layout as export knows students: windows (N, T, C) -> `.logits` (N, classes)."""
 
-    def __init__(self, network: nn.Module, layout: str, channels: int) -> None:
+    def __init__(self, network: nn.Module, layout: str) -> None:
         super().__init__()
         self.network = network
         self.layout = layout
-        self.channels = channels
 
     def forward(self, acc: Tensor) -> Logits:
         with rewritten():
@@ -201,7 +200,7 @@ def wrap(network: nn.Module, windows: np.ndarray, target: str, layout: str | Non
     """
     faults = {}
     for name in LAYOUTS if layout is None else [layout]:
-        student = Foreign(network, name, windows.shape[2]).eval()
+        student = Foreign(network, name).eval()
         try:
             together = _ask(student, windows[:3])
         except ExportError:

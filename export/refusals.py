@@ -7,9 +7,13 @@ operators that the converter leaves in a `.tflite`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from export.errors import ExportError
+from firmware_sim.model import read_model
 
 CONVOLUTION = "a convolution with learned or fixed weights"
 # What torch calls it, without namespace and variant -> what to use instead.
@@ -57,32 +61,52 @@ _ONNX_CALLED = re.compile(r"No ONNX function found for <OpOverload\(op='aten\.(\
 _DECIDES = ("GuardOnDataDependentSymNode", "DataDependentOutputException", "Could not guard on data-dependent")
 
 
-def refusal(error: BaseException, target: str, format_: str) -> ExportError:
+@contextmanager
+def refused(format: str) -> Iterator[None]:
+    """Turns what a converter raises in the block into the sentence that names the operator.
+
+    Networks may be other people's, and the converters raise whatever they like; `--debug` shows it whole.
+    """
+    try:
+        yield
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise refusal(error, format) from error
+
+
+def refusal(error: BaseException, format: str) -> ExportError:
     """The sentence for a network that a converter could not write: the operator, and what to use instead."""
     text = "\n".join(_all_said(error))
     if any(word in text for word in _DECIDES):
         return ExportError(
-            f"{target} cannot become .{format_}: its forward decides by the values in a tensor (an if, a "
+            f"The network cannot become .{format}: its forward decides by the values in a tensor (an if, a "
             "loop, or a shape that depends on them); use torch.where or a product with a mask."
         )
-    name = _operator(text)
-    if name is None:
-        first = " ".join(str(error).split())[:200]
-        return ExportError(
-            f"{target} cannot become .{format_} ({type(error).__name__}: {first}); use layers of "
-            "docs/modules.md, or see the whole story with --debug."
-        )
-    return ExportError(f"{target} cannot become .{format_}: {name} cannot be converted; {_instead(name)}.")
+    if (name := _operator(text)) is not None:
+        return ExportError(f"The network cannot become .{format}: it uses {name}; {_instead(name)}.")
+    first = " ".join(str(error).split())[:200]
+    return ExportError(
+        f"The network cannot become .{format} ({type(error).__name__}: {first}); write it with the layers of "
+        "docs/modules.md."
+    )
 
 
-def refuse_left_over(operators: Iterable[str], target: str) -> None:
+def refuse_left_over(content: bytes) -> None:
     """Raises ExportError if a `.tflite` holds operators that no runtime of phones or microcontrollers has."""
-    for name in operators:
+    for name in _operators_of(content):
         if name.startswith(("STABLEHLO_", "CUSTOM:", "BUILTIN_")):
             instead = LEFT_OVER.get(name, "layers of docs/modules.md")
             raise ExportError(
-                f"{target} cannot become .tflite: it needs {name}, which LiteRT does not run; use {instead}."
+                f"The network cannot become .tflite: it needs {name}, which LiteRT does not run; use {instead}."
             )
+
+
+def _operators_of(content: bytes) -> list[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(content)
+        return sorted({operator.name for operator in read_model(path).operators})
 
 
 def _operator(text: str) -> str | None:

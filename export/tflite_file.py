@@ -48,10 +48,11 @@ def borders(content: bytes) -> tuple[TensorContract, TensorContract]:
 def _border(name: str, tensor: Any) -> TensorContract:
     from ai_edge_litert import schema_py_generated as schema
 
-    dtypes = {schema.TensorType.FLOAT32: "float32", schema.TensorType.INT8: "int8"}
+    kinds = schema.TensorType
+    dtypes = {kinds.FLOAT32: "float32", kinds.INT8: "int8", kinds.INT16: "int16"}
     shape = tuple(int(size) for size in tensor.shape)
     quantisation = tensor.quantization
-    if tensor.type == schema.TensorType.FLOAT32 or quantisation is None:
+    if tensor.type == kinds.FLOAT32 or quantisation is None:
         return TensorContract(name, shape, dtypes[tensor.type])
     scale, zero = quantisation.scale[0], quantisation.zeroPoint[0]
     return TensorContract(name, shape, dtypes[tensor.type], float(scale), int(zero))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 from tflite.BuiltinOperator import BuiltinOperator
 from tflite.Model import Model as FlatModel
@@ -21,6 +22,7 @@ from firmware_sim.errors import SimError
 
 SHARING = 16  # writers may share vectors; nobody shares each one sixteen times
 IDENTIFIER = b"TFL3"
+_BUILTIN_CODE_SLOT = 10
 
 # TensorType by number, with bits per element. The schema of LiteRT 2.3 has more than the package's 2.18.
 DTYPES: dict[int, tuple[str, int | None]] = {
@@ -94,12 +96,19 @@ def text(raw: bytes | None) -> str:
     return (raw or b"").decode("utf-8", "replace")
 
 
+def _builtin_code(code: Any) -> int:
+    """The int32 as it stands in the file: the package's own reader gives the byte for every code below 127,
+    and writers such as ai-edge-quantizer leave that byte at 0, which is ADD."""
+    place = code._tab.Offset(_BUILTIN_CODE_SLOT)
+    return code._tab.Get(flatbuffers.number_types.Int32Flags, place + code._tab.Pos) if place else 0
+
+
 def operator_name(code: Any) -> str:
     """Name of an operator code: `CONV_2D`, `CUSTOM:<its name>`, or `BUILTIN_<number>` if newer than we know.
 
     Files written before schema 3a keep the code in a byte, later ones in an int32; the larger one holds.
     """
-    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    number = max(_builtin_code(code), code.DeprecatedBuiltinCode())
     if number == CUSTOM:
         return f"CUSTOM:{text(code.CustomCode())}"
     return OPERATOR_NAMES.get(number, f"BUILTIN_{number}")

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from firmware_sim.runtimes import litert, ort, tflm
+from firmware_sim.runtimes import litert, ort, tensorflow, tflm
 
 Runtime: TypeAlias = Callable[[Path, np.ndarray], np.ndarray]
 
@@ -20,5 +20,6 @@ RUNTIMES: dict[str, Runtime] = {
     "litert": litert.run,
     "litert-ref": litert.run_reference,
     "tflm": tflm.run,
+    "tensorflow": tensorflow.run,
     "onnxruntime": ort.run,
 }

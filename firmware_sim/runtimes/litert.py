@@ -32,11 +32,11 @@ class LiteRtSession:
                 )
                 self._interpreter.allocate_tensors()
             except (ValueError, RuntimeError) as error:
-                raise SimError(f"{path}: LiteRT refuses it ({_first_line(error)}).") from error
+                raise SimError(f"{path}: LiteRT refuses it ({first_line(error)}).") from error
         self._inputs = self._interpreter.get_input_details()
         self._outputs = self._interpreter.get_output_details()
-        self.inputs = tuple(_port(detail) for detail in self._inputs)
-        self.outputs = tuple(_port(detail) for detail in self._outputs)
+        self.inputs = tuple(port_of(detail) for detail in self._inputs)
+        self.outputs = tuple(port_of(detail) for detail in self._outputs)
 
     def infer(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         """One inference: an array for each input, as the file stores it; likewise the outputs."""
@@ -62,11 +62,13 @@ def run_reference(path: Path, x: np.ndarray) -> np.ndarray:
     return run_clips(LiteRtSession(path, reference=True), path, x)
 
 
-def _port(detail: dict[str, Any]) -> Port:
+def port_of(detail: dict[str, Any]) -> Port:
+    """The port that an interpreter's tensor details describe."""
     scale, zero_point = detail["quantization"]
     shape = tuple(int(size) for size in detail["shape"])
     return Port(detail["name"], shape, np.dtype(detail["dtype"]), float(scale), int(zero_point))
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of what a native library says."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

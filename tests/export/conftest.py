@@ -17,10 +17,12 @@ from torch import Tensor, nn
 from edgehar.models.depthwise import DepthwiseStudent
 from edgehar.models.output import Output
 from edgehar.signals.gaf import GramianAngularField
+from export.kinds import Choices
 
 WINDOW = 64
 LABELS = ("rest", "wave", "knock", "größer")  # one beyond ASCII
 CLIPS = {"train": 240, "test": 120}
+INT8 = Choices(kinds=("int8",))
 
 
 def motions(part: str) -> tuple[np.ndarray, np.ndarray]:
@@ -84,8 +86,14 @@ class SmallRun:
     def student(self, seed: int | None = None) -> nn.Module:
         return self.trained
 
-    def windows(self, part: str) -> tuple[np.ndarray, np.ndarray]:
-        return motions(part)
+    def clips(self, part: str, *streams: str) -> SimpleNamespace:
+        windows, labels = motions(part)
+        return SimpleNamespace(arrays={"acc": windows}, labels=labels, subjects=people(part))
+
+
+def people(part: str) -> np.ndarray:
+    """Who made each of `motions(part)`: three people, every class in turn."""
+    return np.array([f"{part}-{number // len(LABELS) % 3}" for number in range(CLIPS[part])])
 
 
 def train(student: nn.Module) -> nn.Module:
@@ -130,7 +138,7 @@ def conv_export(conv_student, tmp_path_factory):
     """A report of all four files of the convolution student, in a folder that tests must not change."""
     from export.artifacts import export_run
 
-    return export_run(SmallRun(tmp_path_factory.mktemp("conv"), conv_student), int8=True)
+    return export_run(SmallRun(tmp_path_factory.mktemp("conv"), conv_student), INT8)
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +146,7 @@ def picture_export(picture_student, tmp_path_factory):
     from export.artifacts import export_run
 
     run = SmallRun(tmp_path_factory.mktemp("picture"), picture_student, rate_hz=None)
-    return export_run(run, int8=True)
+    return export_run(run, INT8)
 
 
 @pytest.fixture(scope="session")
