@@ -77,7 +77,7 @@ def exportable_module(
     _check_scores(logits, target)
     names = _names(labels, logits.shape[1], target)
     truth = _truth(calibration, names if labels else None, logits)
-    held = held_back(truth, calibration.subjects)
+    held = judges(truth, calibration.subjects)
     contract = float_contract(
         names,
         calibration.windows.shape[1],
@@ -280,7 +280,7 @@ def _truth(calibration: CalibrationSet, names: tuple[str, ...] | None, logits: T
     return np.array([names.index(str(each)) for each in said], np.int64)
 
 
-def held_back(classes: np.ndarray, subjects: tuple[str, ...] | None) -> np.ndarray:
+def judges(classes: np.ndarray, subjects: tuple[str, ...] | None) -> np.ndarray:
     """Which windows (N,) judge: a quarter of the subjects, the last by name, or of each class's windows."""
     who = sorted(set(subjects or ()))
     if subjects is not None and len(who) > 1:

@@ -14,17 +14,35 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from edgehar.cli.export_module import (
+    CalibrationOption,
+    FramingOption,
+    LabelsOption,
+    LayoutOption,
+    ModuleOption,
+    ModuleOptions,
+    ModuleOutOption,
+    StreamOption,
+    WeightsOption,
+    WindowOption,
+    check_alone,
+    open_module,
+)
 from edgehar.cli.options import AsJson, Debug, OneSeed, RunArg, new_app
 from edgehar.cli.output import kib, show
 
 if TYPE_CHECKING:
     from export.artifacts import Progress as Report
+    from export.kinds import Choices
     from export.report import ExportReport
 
 app = new_app()
 
 
-@app.command(epilog="Example: edgehar export --int8. One format: edgehar export runs/walk --format tflite")
+@app.command(
+    epilog="Example: edgehar export --int8. One format: edgehar export runs/walk --format tflite. "
+    "A network of your own: edgehar export --module mymodel:build --weights w.safetensors --calibration clips.csv"
+)
 def export(
     run: RunArg = None,
     int8: Annotated[bool, typer.Option("--int8", help="Write int8 files as well as float ones.")] = False,
@@ -32,6 +50,15 @@ def export(
         str, typer.Option("--format", metavar="LIST", help="tflite, onnx, or both with a comma.")
     ] = "tflite,onnx",
     seed: OneSeed = None,
+    module: ModuleOption = None,
+    weights: WeightsOption = None,
+    calibration: CalibrationOption = None,
+    labels: LabelsOption = None,
+    window: WindowOption = None,
+    stream: StreamOption = None,
+    framing: FramingOption = None,
+    layout: LayoutOption = None,
+    out: ModuleOutOption = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -40,7 +67,12 @@ def export(
     Each file is run by its real runtime and must decide as the trained student does; a file that does
     not is written all the same, told in red, and the exit code is 1.
     """
-    report = export_latest(run, int8, formats, seed)
+    foreign = ModuleOptions(weights, calibration, labels, window, stream, framing, layout, out)
+    check_alone(foreign, module, run, seed)
+    if module is not None:
+        report = export_foreign(module, foreign, int8, formats)
+    else:
+        report = export_latest(run, int8, formats, seed)
     show(report.to_json() if as_json else report, as_json, view=view)
     if not report.passed:
         raise typer.Exit(1)
@@ -55,8 +87,24 @@ def export_latest(
         from edgehar.runs import find_run, open_run
         from export.artifacts import export_run
 
-        names = tuple(name.strip() for name in formats.split(",") if name.strip())
-        return export_run(open_run(find_run(run)), seed, names, int8, progress)
+        return export_run(open_run(find_run(run)), _choices(int8, formats), seed, progress)
+
+
+def export_foreign(module: str, options: ModuleOptions, int8: bool, formats: str) -> ExportReport:
+    """Exports a network that somebody's function builds, with a progress bar on stderr."""
+    with _progress_bar() as progress:
+        progress("loading", 0, 1)
+        from export.artifacts import export_student
+
+        source, folder = open_module(module, options)
+        return export_student(source, folder, _choices(int8, formats), progress)
+
+
+def _choices(int8: bool, formats: str) -> Choices:
+    from export.kinds import Choices
+
+    names = tuple(name.strip() for name in formats.split(",") if name.strip())
+    return Choices(names, ("int8",) if int8 else ())
 
 
 def view(report: ExportReport) -> RenderableType:
