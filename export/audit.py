@@ -169,9 +169,13 @@ def _border_reason(graph: Model, operator: Operator) -> str | None:
 def _border_name(
     type: str, made: str, graph: Model, operator: Operator, origins: dict[str, NamedOperator]
 ) -> str:
-    """`quantize of fc`: after the operator whose result it converts."""
-    taken = graph.inputs_of(operator)[0]
+    """`quantize of fc`, after the operator whose result it converts; `dequantize for fc` where weights are."""
+    taken, given = graph.inputs_of(operator)[0], graph.outputs_of(operator)[0]
     if taken.index in graph.inputs:
         return f"{type.lower()} of input"
+    if taken.constant:
+        hearer = next((other for other in graph.operators if given.index in other.inputs), None)
+        heard = origins.get(graph.outputs_of(hearer)[0].name) if hearer else None
+        return f"{type.lower()} for {heard.name if heard else 'weights'}"
     source = origins.get(taken.name) or origins.get(made)
-    return f"{type.lower()} of {source.name if source else 'weights'}"
+    return f"{type.lower()} of {source.name if source else 'an operator'}"

@@ -60,7 +60,7 @@ class Checker:
         exact, step = kind == "float", contract.output.scale
         runtimes, scores = check_runtimes(path, self.windows, self.labels, self.reference, exact, step)
         main = RUNTIMES_BY_SUFFIX[path.suffix]
-        stress = check_stress(path, self.stress, self.stress_reference, exact, tuple(scores), step)
+        stress = check_stress(path, self.stress, self.stress_reference, exact, tuple(scores))
         parity = compare(self.reference, scores[main], self.labels, not exact)
         why = first_fault(parity, runtimes, stress)
         content = path.read_bytes()

@@ -74,11 +74,12 @@ def run_demo(options: dict[str, Any], out: Path | None = None) -> tuple[Outcome,
     from edgehar.cli.bench import bench_models
     from edgehar.cli.distill import distill_run
     from edgehar.cli.export import export_latest
+    from export.kinds import Choices
 
     console.rule("1 of 3: edgehar distill")
     run = distill_run(options, out=out)
     console.rule("2 of 3: edgehar export --int8")
-    report = export_latest(run.folder, int8=True)
+    report = export_latest(run.folder, Choices(kinds=("int8",)))
     console.rule("3 of 3: edgehar bench")
     files = [report.folder / name for name in (FLOAT, INT8)]
     _, costs = bench_models(files, DEVICES, run.folder / "bench")

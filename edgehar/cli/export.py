@@ -6,13 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
-from rich.text import Text
 
 from edgehar.cli.export_module import (
     CalibrationOption,
@@ -29,7 +27,7 @@ from edgehar.cli.export_module import (
     open_module,
 )
 from edgehar.cli.options import AsJson, Debug, OneSeed, RunArg, new_app
-from edgehar.cli.output import kib, show
+from edgehar.cli.output import show
 
 if TYPE_CHECKING:
     from export.artifacts import Progress as Report
@@ -40,15 +38,44 @@ app = new_app()
 
 
 @app.command(
-    epilog="Example: edgehar export --int8. One format: edgehar export runs/walk --format tflite. "
-    "A network of your own: edgehar export --module mymodel:build --weights w.safetensors --calibration clips.csv"
+    epilog="Example: edgehar export --int8. Every kind: edgehar export --int8 --io float --int16x8 --fp16 "
+    "--dynamic. Operators in float: edgehar export runs/walk --int8 --keep-float fc. A network of your own: "
+    "edgehar export --module mymodel:build --weights w.safetensors --calibration clips.csv --int8"
 )
 def export(
     run: RunArg = None,
     int8: Annotated[bool, typer.Option("--int8", help="Write int8 files as well as float ones.")] = False,
+    io: Annotated[
+        str, typer.Option("--io", metavar="int8|float", help="float: an int8 .tflite with float in and out too.")
+    ] = "int8",
+    int16x8: Annotated[
+        bool, typer.Option("--int16x8", help="Also int16 activations with int8 weights.")
+    ] = False,
+    fp16: Annotated[bool, typer.Option("--fp16", help="Also weights in 16-bit floats.")] = False,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Also int8 weights, activations quantised as they come.")
+    ] = False,
+    qat: Annotated[
+        bool, typer.Option("--qat", help="Fine-tune the student for int8, taught by itself in float.")
+    ] = False,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Keep the worst operators in float until int8 loses half a point.")
+    ] = False,
+    keep_float: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep-float",
+            metavar="NAME",
+            help="Keep an operator, module or type of operator in float; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     formats: Annotated[
         str, typer.Option("--format", metavar="LIST", help="tflite, onnx, or both with a comma.")
     ] = "tflite,onnx",
+    all_operators: Annotated[
+        bool, typer.Option("--all-operators", help="Print every operator of the quantised files.")
+    ] = False,
     seed: OneSeed = None,
     module: ModuleOption = None,
     weights: WeightsOption = None,
@@ -64,22 +91,36 @@ def export(
 ) -> None:
     """Turn a run's student into .tflite and .onnx files, and check them on the test clips.
 
-    Each file is run by its real runtime and must decide as the trained student does; a file that does
-    not is written all the same, told in red, and the exit code is 1.
+    Each file is run by every runtime that is installed and must decide as the trained student does; a file
+    that does not is written all the same, told in red, and the exit code is 1. Where int8 loses the signal
+    is in operators.json and operators.png.
     """
+    from export.kinds import Choices
+
+    chosen = {"int8": int8, "int8-float-io": _wants_float_io(io, int8), "int16x8": int16x8}
+    chosen |= {"fp16": fp16, "dynamic": dynamic}
+    choices = Choices(
+        formats=tuple(name.strip() for name in formats.split(",") if name.strip()),
+        kinds=tuple(kind for kind, wanted in chosen.items() if wanted),
+        qat=qat,
+        auto=auto,
+        keep_float=tuple(keep_float or ()),
+    )
     foreign = ModuleOptions(weights, calibration, labels, window, stream, framing, layout, out)
     check_alone(foreign, module, run, seed)
-    if module is not None:
-        report = export_foreign(module, foreign, int8, formats)
+    if module is None:
+        report = export_latest(run, choices, seed)
     else:
-        report = export_latest(run, int8, formats, seed)
-    show(report.to_json() if as_json else report, as_json, view=view)
+        report = export_foreign(module, foreign, choices)
+    from edgehar.cli.export_view import view
+
+    show(report.to_json() if as_json else report, as_json, view=lambda found: view(found, all_operators))
     if not report.passed:
         raise typer.Exit(1)
 
 
 def export_latest(
-    run: Path | None = None, int8: bool = False, formats: str = "tflite,onnx", seed: int | None = None
+    run: Path | None = None, choices: Choices | None = None, seed: int | None = None
 ) -> ExportReport:
     """Exports a run folder, or the latest finished run, with a progress bar on stderr."""
     with _progress_bar() as progress:
@@ -87,66 +128,27 @@ def export_latest(
         from edgehar.runs import find_run, open_run
         from export.artifacts import export_run
 
-        return export_run(open_run(find_run(run)), _choices(int8, formats), seed, progress)
+        return export_run(open_run(find_run(run)), choices, seed, progress)
 
 
-def export_foreign(module: str, options: ModuleOptions, int8: bool, formats: str) -> ExportReport:
+def export_foreign(module: str, options: ModuleOptions, choices: Choices) -> ExportReport:
     """Exports a network that somebody's function builds, with a progress bar on stderr."""
     with _progress_bar() as progress:
         progress("loading", 0, 1)
         from export.artifacts import export_student
 
         source, folder = open_module(module, options)
-        return export_student(source, folder, _choices(int8, formats), progress)
+        return export_student(source, folder, choices, progress)
 
 
-def _choices(int8: bool, formats: str) -> Choices:
-    from export.kinds import Choices
+def _wants_float_io(io: str, int8: bool) -> bool:
+    from export.errors import ExportError
 
-    names = tuple(name.strip() for name in formats.split(",") if name.strip())
-    return Choices(names, ("int8",) if int8 else ())
-
-
-def view(report: ExportReport) -> RenderableType:
-    """A table of the files, the failures in red with their reason, and the path of the file to ship."""
-    table = Table(title=f"Exported on {report.clips} test clips", title_justify="left", title_style="bold")
-    table.add_column("file", no_wrap=True)
-    for column in ("size", "accuracy", "agreement", "max diff"):
-        table.add_column(column, justify="right")
-    table.add_column("check")
-    table.add_row("student (torch)", "", f"{report.student_accuracy:.2%}", "", "", "")
-    faults = []
-    for name, entry in report.to_json()["files"].items():
-        written = name in report.files
-        style = "dim" if not written else None if entry["passed"] else "red"
-        table.add_row(*_cells(name, entry, written), style=style)
-        if written and not entry["passed"]:
-            faults.append(Text(f"{name}: {entry['why']}.", style="red"))
-    return Group(table, *faults, Text(str(file_to_ship(report)), overflow="fold"))
-
-
-def _cells(name: str, entry: dict[str, Any], written: bool) -> tuple[str | Text, ...]:
-    difference = entry["max_difference"]
-    if not written:
-        check = Text("from an earlier export")
-    else:
-        check = Text("ok", style="green") if entry["passed"] else Text("failed", style="bold red")
-    return (
-        name,
-        kib(entry["bytes"]),
-        f"{entry['accuracy']:.2%}",
-        f"{entry['agreement']:.2%}",
-        "-" if difference is None else f"{difference:.1e}",
-        check,
-    )
-
-
-def file_to_ship(report: ExportReport) -> Path:
-    """Of the files just written that passed, else of all: .tflite before .onnx, int8 before float."""
-    order = ("student.int8.tflite", "student.tflite", "student.int8.onnx", "student.onnx")
-    written = [name for name in order if name in report.files]
-    passed = [name for name in written if report.files[name].passed]
-    return report.folder / (passed or written)[0]
+    if io not in ("int8", "float"):
+        raise ExportError(f"--io {io} is neither int8 nor float; choose one of them.")
+    if io == "float" and not int8:
+        raise ExportError("--io float is a way to write an int8 file: add --int8.")
+    return io == "float"
 
 
 @contextmanager
