@@ -1,4 +1,4 @@
-"""Windows that somebody has recorded, to calibrate and to check a network on: a manifest, a .npy or a .npz."""
+"""Recorded windows to calibrate and to check a network on: from a manifest, a .npy or a .npz."""
 
 from __future__ import annotations
 
@@ -48,6 +48,10 @@ def read_calibration(
     Raises ExportError for a file that is missing or damaged, holds NaN, or has fewer than 8 windows.
     """
     path = Path(path)
+    if framing not in FRAMINGS:
+        raise ExportError(f"There is no framing called {framing!r}; choose of: {', '.join(FRAMINGS)}.")
+    if window is not None and window < 1:
+        raise ExportError(f"A window of {window} samples is none; give 1 or more.")
     if not path.is_file():
         raise ExportError(f"There is no file {path}; name a manifest, a .npy or a .npz with windows.")
     if path.suffix in (".npy", ".npz"):
@@ -63,7 +67,7 @@ def _checked(found: CalibrationSet, path: Path) -> CalibrationSet:
     count = len(found.windows)
     if count < LEAST_WINDOWS:
         raise ExportError(
-            f"{path} holds {count} window{'s' * (count != 1)}: ranges and checks need {LEAST_WINDOWS} or more; "
+            f"{path} holds {count} window{'s' * (count != 1)}: ranges and checks need {LEAST_WINDOWS}; "
             "record several clips of every class."
         )
     finite = np.isfinite(found.windows).all(axis=(1, 2))
@@ -82,7 +86,7 @@ def _from_arrays(path: Path, window: int | None) -> CalibrationSet:
     if values.dtype.kind not in "fiu":
         raise ExportError(f"{path}: {name} holds no real numbers ({values.dtype}).")
     if window not in (None, values.shape[1]):
-        raise ExportError(f"{path} has windows of {values.shape[1]} samples, not {window}; leave --window out.")
+        raise ExportError(f"{path} has windows of {values.shape[1]} samples, not {window}; omit --window.")
     beside = {key: held for key, held in arrays.items() if held.ndim == 1 and len(held) == len(values)}
     classes, subjects = beside.get("labels"), beside.get("subjects")
     return CalibrationSet(
@@ -137,7 +141,7 @@ def _rows_of(path: Path, stream: str | None) -> list[dict[str, str]]:
         reader = csv.DictReader(file)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise ExportError(f"{path} line 1 lacks {', '.join(missing)}; a manifest has {','.join(COLUMNS)}.")
+            raise ExportError(f"{path} line 1 lacks {', '.join(missing)}; it must hold {','.join(COLUMNS)}.")
         rows = [{name: row[name] or "" for name in COLUMNS} for row in reader]
     motion = [row for row in rows if row["stream"].partition(".")[0] in MOTION]
     kinds = sorted({row["stream"] for row in motion})
@@ -166,7 +170,7 @@ def _samples(manifest: Path, row: dict[str, str]) -> tuple[np.ndarray, float]:
         raise ExportError(f"{path} is no table of numbers ({error}); copy it again.") from None
     times = values[:, 0] if values.ndim == 2 and values.shape[1] == 4 else None
     if values.ndim != 2 or values.shape[1] not in (3, 4) or len(values) < 2:
-        raise ExportError(f"{path} has shape {values.shape}; a stream is (samples, 3), or 4 with the time first.")
+        raise ExportError(f"{path} has shape {values.shape}; wanted are (samples, 3), or 4 with time.")
     return values[:, -3:].astype(np.float32), _rate(path, row["rate_hz"], times)
 
 
@@ -176,7 +180,7 @@ def _rate(path: Path, told: str, times: np.ndarray | None) -> float:
     except (ValueError, ZeroDivisionError):
         rate = 0.0
     if not 0 < rate < 1e6:
-        raise ExportError(f"{path} has no rate: fill rate_hz in the manifest, or give the file a time column.")
+        raise ExportError(f"{path} has no rate: fill rate_hz in the manifest, or add a time column.")
     return rate
 
 

@@ -67,7 +67,7 @@ class InputContract:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> InputContract:
-        """The contract that `to_json` wrote; keys of later versions are ignored, a missing `version` is 1.0.0.
+        """The contract that `to_json` wrote; keys of later versions are ignored, no `version` is 1.0.0.
 
         Raises KeyError, TypeError or ValueError if it is not one.
         """

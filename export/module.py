@@ -164,8 +164,9 @@ def load_weights(network: nn.Module, path: Path) -> None:
         missing = [name for name in own if name not in state]
         extra = [name for name in state if name not in own]
         other = [name for name in own if name in state and own[name].shape != state[name].shape]
-        what = f"lacks {missing[0]}" if missing else f"has {extra[0]} too" if extra else f"has another {other[0]}"
-        raise ExportError(f"{path} holds another network's weights: it {what}; name the right file.") from None
+        other_shape = f"has another {other[0]}" if other else "cannot be filled in"
+        what = f"lacks {missing[0]}" if missing else f"has {extra[0]} too" if extra else other_shape
+        raise ExportError(f"{path} holds another network's weights: it {what}; name its own.") from None
 
 
 def _state(path: Path) -> Mapping[str, Tensor]:
@@ -198,6 +199,8 @@ def wrap(network: nn.Module, windows: np.ndarray, target: str, layout: str | Non
 
     Raises ExportError if it runs on none, or says other things of a window alone than of one in a batch.
     """
+    if layout not in (None, *LAYOUTS):
+        raise ExportError(f"There is no layout called {layout!r}; choose of: {', '.join(LAYOUTS)}.")
     faults = {}
     for name in LAYOUTS if layout is None else [layout]:
         student = Foreign(network, name).eval()
@@ -232,7 +235,8 @@ def logits_of(said: Any) -> Tensor:
     if isinstance(said, tuple | list) and said:
         said = said[0]
     if not isinstance(said, Tensor) or said.ndim != 2:
-        what = f"a tensor of {said.ndim} dimensions" if isinstance(said, Tensor) else f"a {type(said).__name__}"
+        kind = type(said).__name__
+        what = f"a tensor of {said.ndim} dimensions" if isinstance(said, Tensor) else f"a {kind}"
         raise ExportError(f"The network gives {what} where logits (N, classes) are wanted; return those.")
     return said
 
@@ -248,9 +252,9 @@ def _check_scores(logits: Tensor, target: str) -> None:
         raise ExportError(f"{target} gives scores that are not finite; train it again.")
     ones = torch.ones(len(logits))
     if bool((logits >= 0).all()) and torch.allclose(logits.sum(1), ones, atol=1e-3):
-        raise ExportError(f"{target} gives probabilities; return the logits, the file has a softmax of its own.")
+        raise ExportError(f"{target} gives probabilities; return logits, the file has its own softmax.")
     if bool((logits <= 0).all()) and torch.allclose(logits.exp().sum(1), ones, atol=1e-3):
-        raise ExportError(f"{target} ends in log_softmax; return the logits, the file has a softmax of its own.")
+        raise ExportError(f"{target} ends in log_softmax; return logits, the file has its own softmax.")
 
 
 def _names(path: Path | None, classes: int, target: str) -> tuple[str, ...]:
@@ -276,7 +280,7 @@ def _truth(calibration: CalibrationSet, names: tuple[str, ...] | None, logits: T
         return logits.argmax(1).numpy()
     unknown = sorted({str(each) for each in said} - set(names))
     if unknown:
-        raise ExportError(f"The calibration set has the label {unknown[0]!r}, which --labels lacks; mend one.")
+        raise ExportError(f"The calibration set has the label {unknown[0]!r}, which --labels lacks.")
     return np.array([names.index(str(each)) for each in said], np.int64)
 
 

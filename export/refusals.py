@@ -56,9 +56,8 @@ LEFT_OVER = {
     "STABLEHLO_RNG_BIT_GENERATOR": "nothing random in forward",
     "STABLEHLO_REDUCE_WINDOW": "max_pool1d or avg_pool1d without dilation",
 }
-_CALLED = re.compile(r"(?:torch\.ops\.|Lowering not found: )(?:\w+\.)?aten\.(\w+)|torch\.ops\.aten\.(\w+)")
-_ONNX_CALLED = re.compile(r"No ONNX function found for <OpOverload\(op='aten\.(\w+)'|target=torch\.ops\.aten\.(\w+)")
-_DECIDES = ("GuardOnDataDependentSymNode", "DataDependentOutputException", "Could not guard on data-dependent")
+_CALLED = re.compile(r"(?:torch\.ops\.|Lowering not found: |OpOverload\(op=')aten\.(\w+)")
+_DECIDES = ("GuardOnDataDependentSymNode", "DataDependentOutputException", "data-dependent expression")
 
 
 @contextmanager
@@ -98,7 +97,7 @@ def refuse_left_over(content: bytes) -> None:
         if name.startswith(("STABLEHLO_", "CUSTOM:", "BUILTIN_")):
             instead = LEFT_OVER.get(name, "layers of docs/modules.md")
             raise ExportError(
-                f"The network cannot become .tflite: it needs {name}, which LiteRT does not run; use {instead}."
+                f"The network cannot become .tflite: it needs {name}, which LiteRT has not; use {instead}."
             )
 
 
@@ -110,10 +109,8 @@ def _operators_of(content: bytes) -> list[str]:
 
 
 def _operator(text: str) -> str | None:
-    for pattern in (_ONNX_CALLED, _CALLED):
-        if found := pattern.search(text):
-            return next(group for group in found.groups() if group)
-    return None
+    found = _CALLED.search(text)
+    return found[1] if found else None
 
 
 def _instead(name: str) -> str:

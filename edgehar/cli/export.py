@@ -108,10 +108,7 @@ def export(
     )
     foreign = ModuleOptions(weights, calibration, labels, window, stream, framing, layout, out)
     check_alone(foreign, module, run, seed)
-    if module is None:
-        report = export_latest(run, choices, seed)
-    else:
-        report = export_foreign(module, foreign, choices)
+    report = export_foreign(module, foreign, choices) if module else export_latest(run, choices, seed)
     from edgehar.cli.export_view import view
 
     show(report.to_json() if as_json else report, as_json, view=lambda found: view(found, all_operators))

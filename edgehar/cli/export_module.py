@@ -21,7 +21,7 @@ def _option(flag: str, metavar: str, told: str) -> Any:
 
 
 ModuleOption = Annotated[
-    str | None, _option("--module", "MODULE:FUNCTION", "Export the network that a function builds, of no run.")
+    str | None, _option("--module", "MODULE:FUNCTION", "Export the network that a function builds.")
 ]
 WeightsOption = Annotated[
     Path | None, _option("--weights", "FILE", "Its weights, .safetensors or a .pt of plain tensors.")
@@ -67,7 +67,7 @@ class ModuleOptions:
 
 
 def check_alone(options: ModuleOptions, module: str | None, run: Path | None, seed: int | None) -> None:
-    """Raises InputError for options that do not go together: a module is of no run, a run needs none of these."""
+    """Raises InputError for options that do not go together: a module is of no run, a run needs none."""
     told = [name for name, value in vars(options).items() if value is not None]
     if module is None and told:
         raise InputError(f"--{told[0]} is about --module: name the function that builds the network too.")
@@ -86,9 +86,7 @@ def open_module(module: str, options: ModuleOptions) -> tuple[Exportable, Path]:
     from export.module import exportable_module
 
     assert options.calibration is not None
-    windows = read_calibration(
-        options.calibration, options.window, options.stream, options.framing or "clip"
-    )
+    windows = read_calibration(options.calibration, options.window, options.stream, options.framing or "clip")
     source = exportable_module(
         module, windows, weights=options.weights, labels=options.labels, layout=options.layout
     )

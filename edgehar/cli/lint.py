@@ -27,7 +27,7 @@ def lint(
     model: Annotated[Path, typer.Argument(metavar="FILE", help="A .tflite file, of edgehar or of anyone.")],
     targets: Annotated[
         str,
-        typer.Option("--for", metavar="LIST", help="Of tflm, edgehar-c, ethos-u, litert-xnnpack; with commas."),
+        typer.Option("--for", metavar="LIST", help="Of tflm, edgehar-c, ethos-u, litert-xnnpack."),
     ] = "tflm,edgehar-c",
     as_json: AsJson = False,
     debug: Debug = False,

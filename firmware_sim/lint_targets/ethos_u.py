@@ -1,4 +1,4 @@
-"""Arm's Ethos-U: vela, its compiler, is run on the file, and what it leaves to the Cortex-M is read from it."""
+"""Arm's Ethos-U: vela, its compiler, is run on the file, and says what it leaves to the Cortex-M."""
 
 from __future__ import annotations
 

@@ -58,7 +58,11 @@ def gathered(said: list[tuple[Operator, str, Verdict, str]]) -> tuple[Finding, .
     for operator, dtype, verdict, why in said:
         places.setdefault((operator.name, dtype, verdict, why), []).append(operator.index)
     found = [
-        Finding(name, dtype, tuple(at), verdict, why, INSTEAD.get(name, _INT8 if dtype == "float32" else None))
+        Finding(name, dtype, tuple(at), verdict, why, _instead(name, dtype))
         for (name, dtype, verdict, why), at in places.items()
     ]
     return tuple(sorted(found, key=lambda finding: finding.verdict != "refused"))
+
+
+def _instead(name: str, dtype: str) -> str | None:
+    return INSTEAD.get(name, _INT8 if dtype == "float32" else None)

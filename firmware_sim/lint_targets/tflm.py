@@ -16,13 +16,13 @@ _TABLE = "the table of its operators"
 
 
 def ask(model: Model) -> Asked:
-    """What TFLite-Micro refuses by its table, what it refuses in practice, and what has no CMSIS-NN kernel."""
+    """What TFLite-Micro refuses, by its table and in practice, and what has no CMSIS-NN kernel."""
     said = [(operator, *found) for operator in model.operators for found in _of(model, operator)]
     findings = gathered(said)
     notes = []
     if len(model.operators) > MANY_OPERATORS:
         notes.append(
-            f"{len(model.operators)} operators, each with its own call and its own part of the arena: recurrent "
+            f"{len(model.operators)} operators, each with its own part of the arena: recurrent "
             "layers are unrolled step by step; use dilated convolutions instead."
         )
     if any(finding.verdict == "refused" for finding in findings):
@@ -53,7 +53,7 @@ def _of(model: Model, operator: Operator) -> list[tuple[str, Verdict, str]]:
 
 
 def worked_in(model: Model, operator: Operator) -> str:
-    """The dtype that decides which kernel runs: the first input's; the output's of what compares or selects."""
+    """The dtype that decides which kernel runs: the first input's, or the output's where there is none."""
     taken = model.inputs_of(operator)
     return taken[0].dtype if taken else dtype_of(model, operator)
 

@@ -1,4 +1,4 @@
-"""Reads flatbuffers of TFLite metadata by the published schema's text, `metadata_schema.fbs` beside this file.
+"""Reads TFLite metadata by the published schema's text, `metadata_schema.fbs` beside this file.
 
 Knows nothing of how edgehar writes them: names, types and slots come from the schema alone.
 """
@@ -16,7 +16,7 @@ NUMBERS = {"float": number_types.Float32Flags, "int": number_types.Int32Flags, "
 
 
 class Schema:
-    """Tables as lists of (name, type) in slot order, a union's hidden type included; unions as their members."""
+    """Tables as (name, type) in slot order, a union's hidden type included; unions as their members."""
 
     def __init__(self, text: str) -> None:
         text = re.sub(r"//[^\n]*", "", text)

@@ -1,4 +1,4 @@
-"""Small networks as other people write them: recurrent, dilated, depthwise, with attention, going up again."""
+"""Small networks as other people write them: recurrent, dilated, depthwise, with attention, transposed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def gru(channels: int) -> nn.Module:
 def dilated(channels: int) -> nn.Module:
     layers: list[nn.Module] = []
     for dilation, taken in ((1, channels), (2, 12), (4, 12)):
-        layers += [nn.Conv1d(taken, 12, 3, padding=dilation, dilation=dilation), nn.BatchNorm1d(12), nn.ReLU()]
+        layers += [nn.Conv1d(taken, 12, 3, padding=dilation, dilation=dilation), nn.BatchNorm1d(12)]
+        layers += [nn.ReLU()]
     return Convolutions(*layers, width=12)
 
 
