@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+import json
+import subprocess
+import sys
 
-from firmware_sim.errors import SimError
 from firmware_sim.lint_targets.finding import Asked, Finding, Verdict, dtype_of, gathered
 from firmware_sim.model import Model, Operator
 from firmware_sim.operator_tables import CHEAP, TFLM, TFLM_FAST, TFLM_MOST_INPUTS
-from firmware_sim.runtimes.session import silence
-from firmware_sim.runtimes.tflm import TflmSession
 
 MANY_OPERATORS = 200
 _TABLE = "the table of its operators"
@@ -59,21 +58,14 @@ def worked_in(model: Model, operator: Operator) -> str:
 
 
 def _tried(model: Model) -> tuple[str, str | None]:
-    """How the interpreter was asked, and why it refuses the file, or None. It must also run it once: some
-    kernels find out only then."""
-    try:
-        session = TflmSession(model.path)
-    except SimError as error:
-        if "pip install" in str(error):
-            return "not its interpreter, which is not installed (pip install tflite-micro)", None
-        return "its interpreter", str(error).partition("refuses it (")[2].rstrip(".)") or str(error)
-    zeros = [np.zeros(port.shape, port.dtype) for port in session.inputs]
-    fault: str | None = None
-    with silence() as printed:
-        try:
-            session.infer(zeros)
-        except RuntimeError as error:
-            fault = str(error)
-    if fault is not None and printed[0].strip():
-        fault = printed[0].strip().splitlines()[-1]
-    return "its interpreter, which ran it once", fault
+    """How the interpreter was asked, and why it does not run the file, or None."""
+    command = [sys.executable, "-m", "firmware_sim.lint_targets.try_tflm", str(model.path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode < 0:
+        return "its interpreter", f"its interpreter crashes on it (signal {-ended.returncode})"
+    if ended.returncode > 0:
+        raise RuntimeError(f"{command}: {ended.stderr}")  # a bug of ours
+    said = json.loads(ended.stdout.splitlines()[-1])
+    if said["missing"]:
+        return "not its interpreter, which is not installed: pip install tflite-micro", None
+    return "its interpreter, which ran it once" if said["fault"] is None else "its interpreter", said["fault"]
