@@ -83,11 +83,13 @@ def to_onnx(student: nn.Module, window: int, channels: int = 3) -> OnnxStudent:
 
 
 def with_onnx_contract(model: onnx.ModelProto, contract: InputContract) -> bytes:
-    """The model's bytes with the contract in `metadata_props`, and its ends named as the contract says."""
+    """The model's bytes, as few as they can be, with the contract inside, and its ends named by it."""
     from export.onnx_metadata import describe_model
+    from export.onnx_shrink import shrink_onnx
 
     told = type(model)()
     told.CopyFrom(model)
+    shrink_onnx(told)
     describe_model(told, contract)
     return told.SerializeToString(deterministic=True)
 

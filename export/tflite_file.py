@@ -98,6 +98,8 @@ def _shorten_names(tensors: list[Any]) -> None:
     """
     taken: dict[str, int] = {}
     for tensor in tensors:
+        if not tensor.name:  # a constant of a file that has been through here before
+            continue
         short = _short(tensor.name.decode())
         taken[short] = taken.get(short, 0) + 1
         tensor.name = (short if taken[short] == 1 else f"{short};{taken[short]}").encode()
