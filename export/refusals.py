@@ -56,7 +56,13 @@ LEFT_OVER = {
     "STABLEHLO_RNG_BIT_GENERATOR": "nothing random in forward",
     "STABLEHLO_REDUCE_WINDOW": "max_pool1d or avg_pool1d without dilation",
 }
-_CALLED = re.compile(r"(?:torch\.ops\.|Lowering not found: |OpOverload\(op=')aten\.(\w+)")
+# Where the converters name the operator that they stop at, the surest first.
+_CALLED = (
+    r"No ONNX function found for <OpOverload\(op='aten\.(\w+)",
+    r"Lowering not found: aten\.(\w+)",
+    r"While executing .*torch\.ops\.aten\.(\w+)",
+    r"torch\.ops\.aten\.(\w+)",
+)
 _DECIDES = ("GuardOnDataDependentSymNode", "DataDependentOutputException", "data-dependent expression")
 
 
@@ -109,8 +115,8 @@ def _operators_of(content: bytes) -> list[str]:
 
 
 def _operator(text: str) -> str | None:
-    found = _CALLED.search(text)
-    return found[1] if found else None
+    found = (re.search(pattern, text) for pattern in _CALLED)
+    return next((match[1] for match in found if match), None)
 
 
 def _instead(name: str) -> str:
