@@ -110,9 +110,7 @@ def check_stress(
 ) -> dict[str, StressReport]:
     """Runs a file by the named runtimes on groups of made windows (M, T, C), beside the student's scores."""
     return {
-        group: _stress(
-            {name: RUNTIMES[name](path, windows) for name in runtimes}, references[group], exact
-        )
+        group: _stress({name: RUNTIMES[name](path, windows) for name in runtimes}, references[group], exact)
         for group, windows in groups.items()
     }
 
@@ -121,11 +119,12 @@ def _stress(said: Mapping[str, np.ndarray], reference: np.ndarray, exact: bool) 
     scores = np.stack(list(said.values())).astype(np.float64)  # (runtimes, M, classes)
     decided = scores.argmax(axis=2) == reference.argmax(axis=1)
     why = None
+    sums = scores.sum(axis=2)
     slack = SUM_SLACK if exact else scores.shape[2] / 256  # an int8 softmax rounds each score
     if not np.isfinite(scores).all():
         why = "a score is not finite"
-    elif np.abs(scores.sum(axis=2) - 1).max() > slack:
-        why = f"scores sum to {scores.sum(axis=2).flat[np.abs(scores.sum(axis=2) - 1).argmax()]:.3f}, not to 1"
+    elif np.abs(sums - 1).max() > slack:
+        why = f"scores sum to {sums.flat[np.abs(sums - 1).argmax()]:.3f}, not to 1"
     elif exact and (worst := np.abs(scores - reference).max()) > FLOAT_DIFFERENCE:
         why = f"a probability differs by {worst:.2g}; {FLOAT_DIFFERENCE:g} is allowed"
     return StressReport(

@@ -169,7 +169,7 @@ def _border_reason(graph: Model, operator: Operator) -> str | None:
 def _border_name(
     type: str, made: str, graph: Model, operator: Operator, origins: dict[str, NamedOperator]
 ) -> str:
-    """`quantize of fc`, after the operator whose result it converts; `dequantize for fc` where weights are."""
+    """`quantize of fc`, after the operator whose result it converts; `dequantize for fc` of weights."""
     taken, given = graph.inputs_of(operator)[0], graph.outputs_of(operator)[0]
     if taken.index in graph.inputs:
         return f"{type.lower()} of input"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LINE_INCHES = 0.24
 PANEL_INCHES = 3.4
 QUANTISED, FLOAT, CULPRIT = "#2166ac", "#999999", "#e08214"
+LEAST_SHOWN = 5e-5  # of the signal: less is 0.00 %
 MOST_DB = 80.0  # beyond this nobody can hear a difference; equal tensors would stretch the axis
 
 
@@ -49,7 +50,7 @@ def _panel(axes: Axes, name: str, found: Sequence[Mapping[str, Any]]) -> None:
         colour = FLOAT if not op["quantised"] else CULPRIT if added and added == worst else QUANTISED
         shown = min(op["snr_db"], MOST_DB)
         axes.barh(line, shown, color=colour, height=0.7)
-        if added:
+        if added >= LEAST_SHOWN:
             axes.text(max(shown, 0) + 1, line, f"+{added:.2%}", va="center", fontsize=LETTERS - 2)
     axes.set_yticks(range(len(found)), [_label(op) for op in found], fontsize=LETTERS)
     axes.set_ylim(len(found) - 0.5, -0.5)

@@ -34,7 +34,9 @@ class AutoReport:
     reached: bool
 
 
-def take_out(attempt: Attempt, named: tuple[NamedOperator, ...], kept: KeptFloat) -> tuple[KeptFloat, AutoReport]:
+def take_out(
+    attempt: Attempt, named: tuple[NamedOperator, ...], kept: KeptFloat
+) -> tuple[KeptFloat, AutoReport]:
     """What stays float so that `attempt` is within its slack, or all that can be taken out.
 
     attempt: quantises with what is kept, and says how that does on held-back training windows.

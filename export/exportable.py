@@ -1,10 +1,11 @@
-"""What is exported: a network with the windows to calibrate and to check it on. Where it is from is not asked.
+"""What is exported: a network with the windows to calibrate and to check it on, wherever it is from.
 
 A run folder becomes one by `from_run`; other people's networks need only fill the same record.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -69,7 +70,7 @@ class _Plan(Protocol):
 
 class _Clips(Protocol):
     @property
-    def arrays(self) -> dict[str, np.ndarray]: ...
+    def arrays(self) -> Mapping[str, np.ndarray]: ...
     @property
     def labels(self) -> np.ndarray: ...
     @property
@@ -110,8 +111,8 @@ def from_run(run: ExportableRun, seed: int | None = None) -> Exportable:
         run.labels, run.window, student=run.plan.student, framing=run.framing, rate_hz=run.rate_hz
     )
     _check_labels(student, contract, run.folder / "labels.txt")
-    parts = (_windows(run.clips(part, "acc")) for part in ("train", "test"))
-    return Exportable(student, contract, *parts, origin=str(run.folder), seed=seed)
+    train, test = (_windows(run.clips(part, "acc")) for part in ("train", "test"))
+    return Exportable(student, contract, train, test, origin=str(run.folder), seed=seed)
 
 
 def float_contract(

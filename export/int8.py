@@ -1,4 +1,4 @@
-"""How a student becomes int8: ranges, what stays float, fine-tuning, and what that loses on held-back windows.
+"""How a student becomes int8: ranges, what stays float, fine-tuning, and what held-back windows lose.
 
 All choices are made here, on training windows alone; `export.artifacts` writes and judges what comes out.
 """
@@ -50,7 +50,7 @@ class Network:
 
 @dataclass
 class Plan:
-    """What quantised files are made from: `plain` for all kinds, `tuned` for int8 where --qat was asked for."""
+    """What quantised files are made from: `plain`, or for int8 `tuned` where --qat was asked for."""
 
     plain: Network
     tuned: Network | None

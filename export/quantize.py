@@ -12,7 +12,6 @@ file takes float32; every other int8 `.tflite` takes and gives int8, unless `int
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 

@@ -124,7 +124,8 @@ class ExportReport:
         lost = self.held_back.plain.lost_points
         return (
             f"int8 loses {lost:.1f} points on training clips that were held back; "
-            "try --qat, which fine-tunes the student for int8, or --auto, which keeps the worst operators in float."
+            "try --qat, which fine-tunes the student for int8, or --auto, which keeps the worst operators "
+            "in float."
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -46,7 +46,8 @@ def export(
     run: RunArg = None,
     int8: Annotated[bool, typer.Option("--int8", help="Write int8 files as well as float ones.")] = False,
     io: Annotated[
-        str, typer.Option("--io", metavar="int8|float", help="float: an int8 .tflite with float in and out too.")
+        str,
+        typer.Option("--io", metavar="int8|float", help="float: also an int8 .tflite with float in and out."),
     ] = "int8",
     int16x8: Annotated[
         bool, typer.Option("--int16x8", help="Also int16 activations with int8 weights.")

@@ -78,7 +78,9 @@ def _remarks(report: ExportReport) -> Iterator[Text]:
             "what comes after is quantised."
         )
     if (held := report.held_back) is not None:
-        told = f"On {held.plain.windows} held-back training clips int8 loses {held.plain.lost_points:.2f} points"
+        told = (
+            f"On {held.plain.windows} held-back training clips int8 loses {held.plain.lost_points:.2f} points"
+        )
         if held.tuned is not None:
             told += f", after --qat {held.tuned.lost_points:.2f}"
         yield Text(f"{told}.")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from export.calibrate import choose_windows, measure_ranges
+from export.calibrate import choose_windows, measure_ranges, merge_ranges
 from export.errors import ExportError
 
 
@@ -13,21 +13,21 @@ def windows_of(labels):
 def test_all_windows_are_taken_where_there_are_few():
     labels = np.array([1, 0, 1, 0, 2])
     chosen = choose_windows(windows_of(labels), labels, most=10)
-    assert chosen[:, 0, 0].tolist() == [1, 3, 0, 2, 4]
-    assert chosen.dtype == np.float32
+    assert chosen.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_cap_keeps_each_class_in_its_share():
     labels = np.array([0] * 600 + [1] * 300 + [2] * 100)
-    chosen = choose_windows(windows_of(labels), labels, most=100)[:, 0, 0].astype(int)
+    chosen = choose_windows(windows_of(labels), labels, most=100)
     counts = np.bincount(labels[chosen])
     assert len(np.unique(chosen)) == 100
     assert np.abs(counts - [60, 30, 10]).max() <= 1
 
 
 def test_what_cannot_calibrate_is_refused():
-    with pytest.raises(ExportError, match="no training window"):
-        choose_windows(np.zeros((0, 4, 3), np.float32), np.zeros(0, int))
+    for count, said in ((0, "there is none"), (1, "there is one")):
+        with pytest.raises(ExportError, match=f"at least 2 training clips, and {said}"):
+            choose_windows(np.zeros((count, 4, 3), np.float32), np.zeros(count, int))
     windows = windows_of(range(5))
     windows[3, 2, 1] = np.nan
     with pytest.raises(ExportError, match="Training window 3 holds a NaN"):
@@ -50,3 +50,8 @@ def test_every_window_is_reported(conv_tflite, train_windows):
     seen = []
     measure_ranges(conv_tflite, train_windows[:3], lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_ranges_of_parts_merge_into_those_of_all(conv_tflite, train_windows):
+    parts = [measure_ranges(conv_tflite, part) for part in np.split(train_windows[:90], [20, 50])]
+    assert merge_ranges(parts) == measure_ranges(conv_tflite, train_windows[:90])

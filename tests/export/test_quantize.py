@@ -3,7 +3,9 @@ import pytest
 import torch
 from torch import nn
 
-from export.quantize import float_nodes, float_parts, float_tensors, quantize_onnx, quantize_tflite
+from export.calibrate import measure_ranges
+from export.operators import float_tensors
+from export.quantize import KeptFloat, float_parts, quantize_tflite
 from export.quiet import quiet
 from export.tflite_file import borders
 from firmware_sim.model import read_model
@@ -37,30 +39,9 @@ def test_the_input_scale_spans_all_training_windows(conv_export, train_windows):
 
 def test_int8_tflite_does_not_depend_on_the_order_of_the_windows(conv_tflite, train_windows):
     with quiet():
-        forwards = quantize_tflite(conv_tflite, train_windows)
-        backwards = quantize_tflite(conv_tflite, train_windows[::-1].copy())
+        forwards = quantize_tflite(conv_tflite, "int8", measure_ranges(conv_tflite, train_windows))
+        backwards = quantize_tflite(conv_tflite, "int8", measure_ranges(conv_tflite, train_windows[::-1]))
     assert forwards == backwards
-
-
-def test_int8_onnx_does_not_depend_on_the_order_of_the_windows(conv_onnx, train_windows):
-    with quiet():
-        forwards = quantize_onnx(conv_onnx, train_windows)
-        backwards = quantize_onnx(conv_onnx, train_windows[::-1].copy())
-    assert forwards.SerializeToString(deterministic=True) == backwards.SerializeToString(deterministic=True)
-
-
-def test_int8_onnx_weights_are_int8_by_channel(conv_onnx, train_windows):
-    import onnx
-
-    with quiet():
-        model = quantize_onnx(conv_onnx, train_windows)
-    initializers = {entry.name: entry for entry in model.graph.initializer}
-    quantized = [name for name in initializers if name.endswith("weight_quantized")]
-    assert len(quantized) == 7  # six convolutions and fc
-    for name in quantized:
-        assert initializers[name].data_type == onnx.TensorProto.INT8
-        scale = initializers[name.replace("_quantized", "_scale")]
-        assert list(scale.dims) == [initializers[name].dims[0]]
 
 
 def test_a_picture_stays_float_and_its_network_is_int8(picture_export):
@@ -73,15 +54,6 @@ def test_a_picture_stays_float_and_its_network_is_int8(picture_export):
     report = picture_export.files["student.int8.tflite"]
     assert (report.input.dtype, report.output.dtype) == ("float32", "int8")
     assert report.float_parts == ("gaf",)
-
-
-def test_onnx_keeps_the_picture_and_the_softmax_float(picture_onnx):
-    kept = float_nodes(picture_onnx, ("gaf",))
-    kinds = {node.name: node.op_type for node in picture_onnx.model.graph.node}
-    assert {"Sqrt", "Softmax", "Div"} <= {kinds[name] for name in kept}
-    assert not {"Conv", "Gemm"} & {kinds[name] for name in kept}
-    inside = {name for name, scopes in picture_onnx.scopes.items() if "gaf" in scopes}
-    assert inside <= set(kept)
 
 
 class Scaled(nn.Module):
@@ -105,8 +77,9 @@ def test_what_lies_before_a_float_part_stays_float_too(picture_student, train_wi
     with quiet():
         student = Scaled(picture_student)
         model = to_tflite(student, 64)
-        kept = float_tensors(model, student)
-        quantized = quantize_tflite(model, train_windows[:20], kept)
+        kept = float_tensors(model, student, float_parts(student))
+        ranges = measure_ranges(model, train_windows[:20])
+        quantized = quantize_tflite(model, "int8", ranges, KeptFloat(parts=tuple(kept)))
     assert any("Scaled_student" in name and "GramianAngularField_part" not in name for name in kept)
     assert not any("PictureNet_net" in name for name in kept)
     assert borders(quantized)[0].dtype == "float32"
@@ -114,7 +87,7 @@ def test_what_lies_before_a_float_part_stays_float_too(picture_student, train_wi
 
 def test_a_student_without_the_attribute_is_int8_throughout(conv_student, conv_tflite):
     assert float_parts(nn.Linear(1, 1)) == ()
-    assert float_tensors(conv_tflite, conv_student) == []
+    assert float_tensors(conv_tflite, conv_student, ()) == []
 
 
 def test_ranges_of_all_windows_beat_those_of_one(conv_tflite, train_windows, conv_student):
@@ -124,8 +97,10 @@ def test_ranges_of_all_windows_beat_those_of_one(conv_tflite, train_windows, con
     from export.parity import student_scores
 
     with quiet():
-        whole = quantize_tflite(conv_tflite, train_windows)
-        one = quantize_tflite(conv_tflite, train_windows[:1])
+        whole, one = (
+            quantize_tflite(conv_tflite, "int8", measure_ranges(conv_tflite, windows))
+            for windows in (train_windows, train_windows[:1])
+        )
         expected = student_scores(conv_student, train_windows[:60])
         errors = []
         for content in (whole, one):
@@ -146,3 +121,45 @@ def scores_of(interpreter, windows):
         interpreter.invoke()
         scores.append((interpreter.get_tensor(given["index"])[0].astype(np.float32) - out_zero) * out_scale)
     return np.array(scores)
+
+
+def dtypes_of(content, tmp_path):
+    path = tmp_path / "m.tflite"
+    path.write_bytes(content)
+    model = read_model(path)
+    return model, {tensor.dtype for tensor in model.tensors}
+
+
+@pytest.mark.parametrize(
+    ("kind", "inside", "border"),
+    [
+        ("int8", {"int8", "int32"}, "int8"),
+        ("int8-float-io", {"int8", "int32", "float32"}, "float32"),
+        ("int16x8", {"int16", "int8", "int32", "int64"}, "int16"),
+        ("dynamic", {"float32", "int8", "int32"}, "float32"),
+        ("fp16", {"float32", "float16", "int32"}, "float32"),
+    ],
+)
+def test_a_kind_holds_the_dtypes_that_it_promises(kind, inside, border, conv_tflite, train_windows, tmp_path):
+    with quiet():
+        ranges = measure_ranges(conv_tflite, train_windows)
+        model, found = dtypes_of(quantize_tflite(conv_tflite, kind, ranges), tmp_path)
+    assert found <= inside
+    assert model.tensors[model.inputs[0]].dtype == model.tensors[model.outputs[0]].dtype == border
+    (weights,) = {model.inputs_of(op)[1].dtype for op in model.operators if op.name == "FULLY_CONNECTED"}
+    assert weights == {"fp16": "float32"}.get(kind, "int8")  # 16-bit weights are unpacked before
+
+
+def test_a_kept_operator_is_float_between_int8_ones(conv_tflite, conv_student, train_windows, tmp_path):
+    from export.operators import name_operators
+
+    with quiet():
+        ranges = measure_ranges(conv_tflite, train_windows)
+        (fc,) = [op for op in name_operators(conv_tflite, conv_student) if op.name == "fc"]
+        content = quantize_tflite(conv_tflite, "int8", ranges, KeptFloat(named=(fc.output,)))
+        model, _ = dtypes_of(content, tmp_path)
+    names = [operator.name for operator in model.operators]
+    at = names.index("FULLY_CONNECTED")
+    assert names[at - 1 : at + 2] == ["DEQUANTIZE", "FULLY_CONNECTED", "QUANTIZE"]
+    assert model.outputs_of(model.operators[at])[0].dtype == "float32"
+    assert model.tensors[model.inputs[0]].dtype == "int8"

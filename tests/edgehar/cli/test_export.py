@@ -13,12 +13,16 @@ import torch
 import torch.nn.functional as F
 from rich.console import Console
 
-from edgehar.cli.export import file_to_ship, view
+from edgehar.cli.export_view import file_to_ship, view
 from edgehar.networks import build_student, save_weights
 from edgehar.plan import make_plan
 from edgehar.runs import Run
+from export.across import RuntimeReport
+from export.audit import OperatorReport
+from export.auto import AutoReport, Step
 from export.contract import InputContract, TensorContract
-from export.report import ExportReport, FileReport
+from export.held_back import HeldBack
+from export.report import ExportReport, FileReport, HeldBackReport
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +63,8 @@ def test_the_latest_run_is_exported_in_all_formats(edgehar, in_project):
     assert told["contract"]["student"] == "acc-micro"
     assert told["student"]["accuracy"] > 0.6
     folder = in_project / "export"
-    assert sorted(os.listdir(folder)) == sorted([*files, "labels.txt", "export.json"])
+    reports = ["labels.txt", "export.json", "operators.json", "operators.png"]
+    assert sorted(os.listdir(folder)) == sorted([*files, *reports])
     assert json.loads((folder / "export.json").read_text("utf-8")) == told
 
 
@@ -92,6 +97,11 @@ def test_a_student_that_int8_ruins_is_told_and_exits_with_1(edgehar, trained, tm
         (["nowhere"], "nowhere is not a run folder"),
         (["runs/walk", "--format", "tflit"], "no format called 'tflit'; choose of: tflite, onnx"),
         (["runs/walk", "--format", ","], "No format was chosen"),
+        (["runs/walk", "--io", "float"], "--io float is a way to write an int8 file: add --int8."),
+        (["runs/walk", "--int8", "--io", "int4"], "--io int4 is neither int8 nor float"),
+        (["runs/walk", "--qat"], "--qat is about files in int8: add --int8."),
+        (["runs/walk", "--fp16", "--format", "onnx"], "fp16 is a kind of .tflite file only"),
+        (["runs/walk", "--int8", "--keep-float", "fcc"], "Did you mean 'fc'"),
         (["runs/walk", "--seed", "4"], "was not trained with seed 4: it has 3, 5"),
         (["runs/walk", "--seed", "5"], "the run folder is not whole"),
     ],
@@ -122,6 +132,10 @@ GOOD = FileReport(
     float_parts=(),
     seed=0,
     runtime="litert",
+    kind="float",
+    arena_bytes=None,
+    kept_float=(),
+    fine_tuned=False,
     accuracy=0.9,
     agreement=1.0,
     max_difference=2e-6,
@@ -132,7 +146,10 @@ BAD = replace(GOOD, agreement=0.25, passed=False, max_difference=None, why="a sc
 
 
 def report(**files: FileReport) -> ExportReport:
-    named = {f"student.{name.replace('_', '.')}": entry for name, entry in files.items()}
+    named = {
+        f"student.{name.replace('_', '.')}": replace(entry, kind="int8" if "int8" in name else "float")
+        for name, entry in files.items()
+    }
     return ExportReport(Path("runs/a/export"), 0, CONTRACT, 0.9, 430, named)
 
 
@@ -154,6 +171,44 @@ def test_a_failed_row_is_red_with_its_reason():
 def test_a_good_row_is_green_with_its_size():
     (row,) = [line for line in drawn(report(tflite=GOOD)).splitlines() if "2.0 KiB" in line]
     assert "\x1b[32mok" in row and "2.0e-06" in row and "90.00%" in row
+
+
+def test_what_runs_nowhere_else_and_what_may_help_is_told():
+    held = HeldBackReport(HeldBack(431, 4, True, 1.0, 0.97, 0.97))
+    refused = replace(GOOD, runtimes={"tflm": RuntimeReport(refused="Hybrid models are not supported")})
+    told = drawn(replace(report(int8_tflite=refused), held_back=held))
+    assert "On 431 held-back training clips int8 loses 3.00 points." in told
+    assert "try --qat" in told and "--auto" in told
+    assert "student.int8.tflite is not for tflm: Hybrid models are not supported" in told
+
+
+def test_what_auto_did_is_told():
+    steps = (Step(None, 4.0, 0.9), Step("stem.3", 0.1, 0.99))
+    told = drawn(replace(report(int8_tflite=GOOD), auto=AutoReport(steps, True)))
+    assert "--auto took out of int8, worst first: stem.3; then 0.10 points lost." in told
+
+
+def operator(name, **changes):
+    return replace(
+        OperatorReport(0, name, "CONV_2D", "int8", "int8", True, None, 25.5, 0.01, 0.05, -128, 0.0, 12.6),
+        **changes,
+    )
+
+
+def test_the_worst_operators_are_shown_or_all():
+    found = (
+        operator("stem.3"),
+        operator("fc", added_noise=0.0),
+        operator("gaf", quantised=False, reason="taken out by --keep-float", added_noise=None),
+    )
+    whole = replace(report(int8_tflite=GOOD), operators={"student.int8.tflite": found})
+    short = drawn(whole)
+    assert "stem.3" in short and "25.5" in short and "0 to 12.6" in short
+    assert "1 of 3 operators are not quantised; gaf: taken out by --keep-float" in short
+    assert "│ fc" not in short
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(view(whole, all_operators=True))
+    assert "│ fc" in console.export_text()
 
 
 def test_files_of_an_earlier_export_are_shown_as_such():

@@ -24,7 +24,7 @@ def _runtime(name: str):
 
 
 def test_the_registry() -> None:
-    assert set(RUNTIMES) == {"litert", "litert-ref", "tflm", "onnxruntime"}
+    assert set(RUNTIMES) == {"litert", "litert-ref", "tflm", "tensorflow", "onnxruntime"}
 
 
 @pytest.mark.parametrize("name", TFLITE)
