@@ -290,7 +290,7 @@ def judges(classes: np.ndarray, subjects: tuple[str, ...] | None) -> np.ndarray:
     if subjects is not None and len(who) > 1:
         judges = who[-max(1, len(who) // _HELD_BACK) :]
         return np.isin(np.array(subjects), judges)
-    held = np.zeros(len(classes), bool)
+    held: np.ndarray = np.zeros(len(classes), bool)
     by_class = np.argsort(classes, kind="stable")
     held[by_class[_HELD_BACK - 1 :: _HELD_BACK]] = True
     return held

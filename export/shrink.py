@@ -121,7 +121,7 @@ class _Once:
         return self.written[key]
 
 
-class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
+class _SharingBuilder(flatbuffers.Builder):
     """Writes equal vectors of numbers, and equal strings, once."""
 
     def __init__(self, size: int) -> None:
