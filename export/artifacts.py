@@ -185,7 +185,8 @@ class _Work:
     def _contract(self, taken: Any, given: Any) -> InputContract:
         from dataclasses import replace
 
-        return replace(self.source.contract, input=taken, output=given)
+        contract = self.source.contract
+        return replace(contract, input=replace(taken, name=contract.input.name), output=given)
 
     def _counter(self, what: str) -> Callable[[int, int], None]:
         return lambda done, total: self.progress(what, done, total)

@@ -37,11 +37,12 @@ class TensorContract:
 class InputContract:
     """What one model file takes and gives.
 
-    input: `acc` (1, window, 3), raw acceleration in `unit`, columns in `axis_order`.
+    input: `acc` (1, window, 3), raw acceleration in `unit`, columns in `axis_order`; a file of other
+    people's network may take another stream of as many columns as `axis_order` names.
     output: `scores` (1, len(labels)), probabilities that sum to 1; score i belongs to labels[i].
     framing: "clip" (a whole clip resampled to `window` samples) or "window" (`window` samples at rate_hz).
     rate_hz: samples a second, None where clips of mixed length were resampled to one window.
-    normalisation: always done inside the model; feed raw values.
+    normalisation: always done inside the model; feed raw values. version: of the model, as its author counts.
     """
 
     input: TensorContract
@@ -54,6 +55,7 @@ class InputContract:
     unit: str = "m/s^2"
     axis_order: tuple[str, ...] = ("x", "y", "z")
     normalisation: str = "inside the model"
+    version: str = "1.0.0"
 
     def to_json(self) -> dict[str, Any]:
         """The contract as an object that JSON can hold; `from_json` reads it back equal."""
@@ -65,11 +67,12 @@ class InputContract:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> InputContract:
-        """The contract that `to_json` wrote; keys of later versions are ignored.
+        """The contract that `to_json` wrote; keys of later versions are ignored, no `version` is 1.0.0.
 
         Raises KeyError, TypeError or ValueError if it is not one.
         """
-        fields = {name: found[name] for name in cls.__dataclass_fields__}
+        fields = {name: found[name] for name in cls.__dataclass_fields__ if name != "version"}
+        fields["version"] = found.get("version", cls.version)
         fields |= {end: _tensor(found[end]) for end in ("input", "output")}
         fields |= {many: tuple(found[many]) for many in ("labels", "axis_order")}
         contract = cls(**fields)

@@ -7,7 +7,6 @@ them; one that stands alone (at the input) becomes a convolution of its own.
 from __future__ import annotations
 
 import copy
-import json
 from ast import literal_eval
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from export.contract import CONTRACT_KEY, INPUT_NAME, OUTPUT_NAME, InputContract
+from export.contract import INPUT_NAME, OUTPUT_NAME, InputContract
+from export.refusals import refuse_left_over, refused
 
 if TYPE_CHECKING:
     import onnx
@@ -53,9 +53,11 @@ def to_tflite(student: nn.Module, window: int, channels: int = 3) -> bytes:
     import litert_torch
 
     model = Scores(without_norms(student, window, channels)).eval()
-    return litert_torch.convert(
-        model, sample_kwargs={INPUT_NAME: torch.zeros(1, window, channels)}
-    ).model_content()
+    sample = {INPUT_NAME: torch.zeros(1, window, channels)}
+    with refused("tflite"):
+        content = litert_torch.convert(model, sample_kwargs=sample).model_content()
+    refuse_left_over(content)
+    return content
 
 
 def to_onnx(student: nn.Module, window: int, channels: int = 3) -> OnnxStudent:
@@ -63,15 +65,16 @@ def to_onnx(student: nn.Module, window: int, channels: int = 3) -> OnnxStudent:
 
     What torch notes beside each node (source lines, paths of this machine) is taken out.
     """
-    program = torch.onnx.export(
-        Scores(without_norms(student, window, channels)).eval(),
-        (torch.zeros(1, window, channels),),
-        input_names=[INPUT_NAME],
-        output_names=[OUTPUT_NAME],
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+    with refused("onnx"):
+        program = torch.onnx.export(
+            Scores(without_norms(student, window, channels)).eval(),
+            (torch.zeros(1, window, channels),),
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
     assert program is not None  # None only where a file name was given
     model = program.model_proto
     scopes = {node.name: _scopes(node) for node in model.graph.node}
@@ -80,13 +83,14 @@ def to_onnx(student: nn.Module, window: int, channels: int = 3) -> OnnxStudent:
 
 
 def with_onnx_contract(model: onnx.ModelProto, contract: InputContract) -> bytes:
-    """The model's bytes with the contract in `metadata_props`."""
-    import onnx
+    """The model's bytes, as few as they can be, with the contract inside, and its ends named by it."""
+    from export.onnx_metadata import describe_model
+    from export.onnx_shrink import shrink_onnx
 
-    told = onnx.ModelProto()
+    told = type(model)()
     told.CopyFrom(model)
-    told.doc_string = ""
-    onnx.helper.set_model_props(told, {CONTRACT_KEY: contract.dumps(), "labels": json.dumps(contract.labels)})
+    shrink_onnx(told)
+    describe_model(told, contract)
     return told.SerializeToString(deterministic=True)
 
 

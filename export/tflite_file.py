@@ -11,17 +11,15 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import flatbuffers  # type: ignore[import-untyped]
-
 from export.contract import CONTRACT_KEY, INPUT_NAME, OUTPUT_NAME, InputContract, TensorContract
 from export.errors import ExportError
-from export.tflite_metadata import METADATA_NAME, pack_metadata
+from export.shrink import pack
+from export.tflite_metadata import LABELS_FILE, METADATA_NAME, pack_metadata
 from firmware_sim.errors import SimError
 from firmware_sim.model import read_model
-from firmware_sim.schema import IDENTIFIER, Reader, damage_is_an_error, text
+from firmware_sim.schema import Reader, damage_is_an_error, text
 
 _LARGEST_OLD_CODE = 127
-_ALIGNMENT = 16  # the schema's force_align for weights
 
 
 def read_metadata(path: Path) -> dict[str, bytes]:
@@ -61,18 +59,21 @@ def _border(name: str, tensor: Any) -> TensorContract:
 
 
 def with_contract(content: bytes, contract: InputContract) -> bytes:
-    """The same network with short names, its ends named `acc` and `scores`, and the contract inside.
+    """The same network with short names, its ends named as the contract says, and the contract inside.
 
-    Weights are aligned to 16 bytes, as the TFLite schema asks and the Python packers do not. A zip with
-    labels.txt follows the model, where the standard metadata looks for it.
+    The bytes are as few as `export.shrink` makes them. A zip with labels.txt follows the model, where the
+    standard metadata looks for it.
     """
     from ai_edge_litert import schema_py_generated as schema
 
     model = _read(content)
     graph = model.subgraphs[0]
     _shorten_names(graph.tensors)
-    graph.tensors[graph.inputs[0]].name = INPUT_NAME.encode()
-    graph.tensors[graph.outputs[0]].name = OUTPUT_NAME.encode()
+    graph.tensors[graph.inputs[0]].name = contract.input.name.encode()
+    graph.tensors[graph.outputs[0]].name = contract.output.name.encode()
+    for signature in model.signatureDefs or []:
+        signature.inputs[0].name = contract.input.name.encode()
+        signature.outputs[0].name = contract.output.name.encode()
     for code in model.operatorCodes:
         # The quantiser leaves the old one-byte code at 0, which older readers take for ADD.
         code.deprecatedBuiltinCode = min(code.builtinCode, _LARGEST_OLD_CODE)
@@ -82,7 +83,7 @@ def with_contract(content: bytes, contract: InputContract) -> bytes:
     for name, data in entries.items():
         model.metadata.append(schema.MetadataT(name=name.encode(), buffer=len(model.buffers)))
         model.buffers.append(schema.BufferT(data=data))
-    return _with_attached(_pack(model), "labels.txt", "".join(f"{label}\n" for label in contract.labels))
+    return _with_attached(pack(model), LABELS_FILE, "".join(f"{label}\n" for label in contract.labels))
 
 
 def own_location(name: str) -> str:
@@ -97,6 +98,8 @@ def _shorten_names(tensors: list[Any]) -> None:
     """
     taken: dict[str, int] = {}
     for tensor in tensors:
+        if not tensor.name:  # a constant of a file that has been through here before
+            continue
         short = _short(tensor.name.decode())
         taken[short] = taken.get(short, 0) + 1
         tensor.name = (short if taken[short] == 1 else f"{short};{taken[short]}").encode()
@@ -113,36 +116,6 @@ def _read(content: bytes) -> Any:
     from ai_edge_litert.tools import flatbuffer_utils
 
     return flatbuffer_utils.read_model_from_bytearray(bytearray(content))
-
-
-def _pack(model: Any) -> bytes:
-    model.buffers = [_AlignedBuffer(buffer) for buffer in model.buffers]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
-
-
-class _AlignedBuffer:
-    """A model's buffer that packs itself at a multiple of 16 bytes; `ModelT` calls its `Pack`."""
-
-    def __init__(self, buffer: Any) -> None:
-        self.data = None if buffer.data is None else bytes(buffer.data)
-
-    def Pack(self, builder: flatbuffers.Builder) -> int:
-        from ai_edge_litert import schema_py_generated as schema
-
-        vector = None if self.data is None else _pack_data(builder, self.data)
-        schema.BufferStart(builder)
-        if vector is not None:
-            schema.BufferAddData(builder, vector)
-        return schema.BufferEnd(builder)
-
-
-def _pack_data(builder: flatbuffers.Builder, data: bytes) -> int:
-    builder.StartVector(1, len(data), _ALIGNMENT)
-    builder.head -= len(data)
-    builder.Bytes[builder.head : builder.head + len(data)] = data
-    return builder.EndVector()
 
 
 def _with_attached(content: bytes, name: str, lines: str) -> bytes:

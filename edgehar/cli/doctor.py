@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 SUPPORTED = "Python 3.11 or 3.12"
 # What of a plain `pip install .` is wanted, but nothing stops without it.
 OPTIONAL = {"tflite-micro": "the referee for arenas (Linux only)"}
-EXTRAS = {"video": "teachers that watch .avi or .mp4 files", "dev": "the tests"}
+EXTRAS = {
+    "video": "teachers that watch .avi or .mp4 files",
+    "ethos-u": "edgehar lint --for ethos-u",
+    "dev": "the tests",
+}
 
 app = new_app()
 

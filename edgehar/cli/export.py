@@ -12,7 +12,22 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from edgehar.cli.options import AsJson, Debug, OneSeed, RunArg, new_app
+from edgehar.cli.export_c import BundleOption, COption, file_as_c, handed_over, is_file, view_bundle, view_c
+from edgehar.cli.export_module import (
+    CalibrationOption,
+    FramingOption,
+    LabelsOption,
+    LayoutOption,
+    ModuleOption,
+    ModuleOptions,
+    ModuleOutOption,
+    StreamOption,
+    WeightsOption,
+    WindowOption,
+    check_alone,
+    open_module,
+)
+from edgehar.cli.options import AsJson, Debug, OneSeed, RunOrFileArg, new_app
 from edgehar.cli.output import show
 
 if TYPE_CHECKING:
@@ -25,10 +40,11 @@ app = new_app()
 
 @app.command(
     epilog="Example: edgehar export --int8. Every kind: edgehar export --int8 --io float --int16x8 --fp16 "
-    "--dynamic. Operators in float: edgehar export runs/walk --int8 --keep-float fc"
+    "--dynamic. Operators in float: edgehar export runs/walk --int8 --keep-float fc. A network of your own: "
+    "edgehar export --module mymodel:build --weights w.safetensors --calibration clips.csv --int8"
 )
 def export(
-    run: RunArg = None,
+    run: RunOrFileArg = None,
     int8: Annotated[bool, typer.Option("--int8", help="Write int8 files as well as float ones.")] = False,
     io: Annotated[
         str,
@@ -56,6 +72,8 @@ def export(
             show_default=False,
         ),
     ] = None,
+    c: COption = False,
+    bundle: BundleOption = False,
     formats: Annotated[
         str, typer.Option("--format", metavar="LIST", help="tflite, onnx, or both with a comma.")
     ] = "tflite,onnx",
@@ -63,6 +81,15 @@ def export(
         bool, typer.Option("--all-operators", help="Print every operator of the quantised files.")
     ] = False,
     seed: OneSeed = None,
+    module: ModuleOption = None,
+    weights: WeightsOption = None,
+    calibration: CalibrationOption = None,
+    labels: LabelsOption = None,
+    window: WindowOption = None,
+    stream: StreamOption = None,
+    framing: FramingOption = None,
+    layout: LayoutOption = None,
+    out: ModuleOutOption = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -72,8 +99,13 @@ def export(
     that does not is written all the same, told in red, and the exit code is 1. Where int8 loses the signal
     is in operators.json and operators.png.
     """
+    if run is not None and is_file(run):
+        alone = file_as_c(run, c, out)
+        show(alone.to_json() if as_json else alone, as_json, view=view_c)
+        raise typer.Exit(0 if alone.passed else 1)
     from export.kinds import Choices
 
+    int8 = int8 or c or bundle
     chosen = {"int8": int8, "int8-float-io": _wants_float_io(io, int8), "int16x8": int16x8}
     chosen |= {"fp16": fp16, "dynamic": dynamic}
     choices = Choices(
@@ -83,11 +115,18 @@ def export(
         auto=auto,
         keep_float=tuple(keep_float or ()),
     )
-    report = export_latest(run, choices, seed)
+    foreign = ModuleOptions(weights, calibration, labels, window, stream, framing, layout, out)
+    check_alone(foreign, module, run, seed)
+    report = export_foreign(module, foreign, choices) if module else export_latest(run, choices, seed)
+    made = handed_over(report, c, bundle) if module is None else {}
     from edgehar.cli.export_view import view
 
-    show(report.to_json() if as_json else report, as_json, view=lambda found: view(found, all_operators))
-    if not report.passed:
+    told = report.to_json() | {name: part.to_json() for name, part in made.items()}
+    show(told if as_json else report, as_json, view=lambda found: view(found, all_operators))
+    for name, part in made.items():
+        if not as_json:
+            show(part, as_json, view=view_c if name == "c" else view_bundle)
+    if not report.passed or ("c" in made and not made["c"].passed):
         raise typer.Exit(1)
 
 
@@ -101,6 +140,16 @@ def export_latest(
         from export.artifacts import export_run
 
         return export_run(open_run(find_run(run)), choices, seed, progress)
+
+
+def export_foreign(module: str, options: ModuleOptions, choices: Choices) -> ExportReport:
+    """Exports a network that somebody's function builds, with a progress bar on stderr."""
+    with _progress_bar() as progress:
+        progress("loading", 0, 1)
+        from export.artifacts import export_student
+
+        source, folder = open_module(module, options)
+        return export_student(source, folder, choices, progress)
 
 
 def _wants_float_io(io: str, int8: bool) -> bool:

@@ -26,6 +26,7 @@ VERBS = {
     "eval": ("edgehar.cli.eval", "Accuracy of a run or of any exported file."),
     "predict": ("edgehar.cli.predict", "Classes over time for one recording."),
     "data": ("edgehar.cli.data", "Your own recordings: write a manifest, read everything once."),
+    "lint": ("edgehar.cli.lint", "Operators of a file that a target will refuse or run slowly."),
     "compare": ("edgehar.cli.compare", "One table and one picture of several runs, or one run by class."),
     "setup": ("edgehar.cli.setup", "Fetch what a plain installation has not: the emulator."),
     "ls": ("edgehar.cli.ls", "What there is: data sets, networks, methods, losses, devices, runs."),

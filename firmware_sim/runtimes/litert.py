@@ -45,6 +45,12 @@ class LiteRtSession:
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
 
+    def delegated(self) -> list[tuple[list[int], list[int]]]:
+        """Tensor indices at the entry and at the exit of each piece of the graph that XNNPACK has taken."""
+        details = self._interpreter._get_ops_details()  # there is no public way to ask
+        pieces = [detail for detail in details if detail["op_name"] == "DELEGATE"]
+        return [(list(piece["inputs"]), list(piece["outputs"])) for piece in pieces]
+
 
 def run(path: Path, x: np.ndarray) -> np.ndarray:
     """Scores (N, classes) of clips x (N, ...) by XNNPACK's kernels. Raises SimError."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -173,3 +175,27 @@ def picture_onnx(picture_student):
 
     with quiet():
         return to_onnx(picture_student, WINDOW)
+
+
+@pytest.fixture(scope="session")
+def without():
+    """`without(reason, unless=word)` skips a test, or fails it where EDGEHAR_REQUIRE holds the word."""
+    required = os.environ.get("EDGEHAR_REQUIRE", "").replace(",", " ").split()
+
+    def leave(reason: str, unless: str) -> None:
+        (pytest.fail if unless in required else pytest.skip)(reason)
+
+    return leave
+
+
+@pytest.fixture(scope="session")
+def load_beside():
+    """`load_beside("name")` imports name.py of this folder, which is no package."""
+
+    def load(name: str):
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
