@@ -8,14 +8,24 @@ are the errors of cross-validation (`firmware_sim/crossval.py`).
 from __future__ import annotations
 
 import csv
+import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from firmware_sim.costs import LEVELS, Calibration, Family, Interval, Power, engine_in, groups_of, log_interval
-from firmware_sim.costs import family_of
-from firmware_sim.crossval import Sample, intervals_of
+from firmware_sim.costs import (
+    LEVELS,
+    Calibration,
+    Family,
+    Power,
+    engine_in,
+    family_of,
+    groups_of,
+    log_interval,
+    to_json,
+)
+from firmware_sim.crossval import HALF_AND_DOUBLE, Sample, intervals_of
 from firmware_sim.fit import Observation, Prior, Spread, fit
 from firmware_sim.rows import LATENCIES, TABLES, Row, known_works, read_rows
 from firmware_sim.work import KINDS, total
@@ -56,7 +66,6 @@ GENERATIONS = {"TFLM 2.3": "tflm-2020+cmsis-nn", "TFLM + CMSIS-NN (Helium)": "tf
 CORE_MODELS = {"cortex-a53": (1.0, 13.0, 150.0), "cortex-a55": (1.0, 13.0, 150.0), "cortex-a72": (0.7, 9.0, 130.0)}
 SCALED_BY = "mobilenet_v1_1.0_224"
 LIKE_MEASURED = {"cortex-a55": "cortex-a53"}  # no latency is published: the other in-order core's scale
-STATED = Interval(0.5, 2.0)  # of application cores: what a fit to four latencies cannot be trusted beyond
 
 
 def calibrate(paths: Sequence[Path] = (LATENCIES,)) -> Calibration:
@@ -140,7 +149,7 @@ def _family(name: str, samples: Sequence[Sample], bounds: str) -> Family:
             for level in LEVELS
         },
         generations=generations,
-        intervals=intervals_of(samples, prior, STATED if stated else None),
+        intervals=intervals_of(samples, prior, HALF_AND_DOUBLE if stated else None),
         operators=frozenset().union(*(sample.operators for sample in samples)),
         bounds="stated" if stated else "calibrated",
     )
@@ -203,3 +212,10 @@ def find_power(rows: Iterable[Row]) -> dict[str, Power]:
         middle = statistics.median(values)
         power[name] = Power(middle, log_interval([math.log(value / middle) for value in values]))
     return power
+
+
+def write_calibration(path: Path, calibration: Calibration) -> None:
+    """Write what `bench --calibration` reads; the same rows give the same bytes. Whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(to_json(calibration), indent=1) + "\n", encoding="utf-8")
+    part.replace(path)

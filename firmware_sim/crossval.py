@@ -14,7 +14,8 @@ from firmware_sim.costs import LEVELS, NOVELTIES, Interval, Novelty, log_interva
 from firmware_sim.fit import Effects, Observation, Prior, fit
 from firmware_sim.work import KINDS
 
-FEW = 10  # errors below which quantiles say nothing: the widest interval known is taken
+FEW = 10  # errors below which quantiles say nothing
+HALF_AND_DOUBLE = Interval(0.5, 2.0)
 
 
 @dataclass(frozen=True)
@@ -157,14 +158,13 @@ SCHEMES: dict[Novelty, Scheme] = {
 def intervals_of(samples: Sequence[Sample], prior: Prior, least: Interval | None) -> dict[str, Interval]:
     """Factors that hold 80 % of the errors for each kind of novelty; never narrower than for a lesser one.
 
-    least: what no interval is narrower than.
+    least: what no interval is narrower than. Where too few rows can be left out, half and double.
     """
     intervals: dict[str, Interval] = {}
     widest = least or Interval(1.0, 1.0)
     for novelty in NOVELTIES:
         errors = [error for _, error in errors_of(samples, prior, SCHEMES[novelty])]
-        if len(errors) >= FEW:
-            found = log_interval(errors)
-            widest = Interval(min(widest.low, found.low), max(widest.high, found.high))
+        found = log_interval(errors) if len(errors) >= FEW else HALF_AND_DOUBLE
+        widest = Interval(min(widest.low, found.low), max(widest.high, found.high))
         intervals[novelty] = widest
     return intervals

@@ -82,7 +82,7 @@ def _cycles(
     numbers = [work.numbers or usual for work in works]
     costs = {name: calibration.costs(profile.core, profile.runtime, name) for name in {*numbers, usual}}
     where = f"{profile.core} with {profile.engine}"
-    silent = sorted({f"{w.name} in {n}" for w, n in zip(works, numbers, strict=True) if costs[n] is None})
+    silent = sorted({f"{w.name} in {w.numbers}" for w in works if w.numbers and costs[w.numbers] is None})
     if silent:
         return None, None, [f"No speed is known for {', '.join(silent)} on {where}: latency_ms is null."]
     units = {name: _at_its_memory(unit, profile) for name, unit in costs.items() if unit}

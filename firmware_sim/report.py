@@ -69,7 +69,8 @@ class Counts:
 class Memory:
     """In bytes. activation_bytes: the part of arena_bytes that is planned by lifetimes.
 
-    parts: what ram_bytes and flash_bytes hold besides, by name (`firmware_sim/memory.py`).
+    parts: what ram_bytes and flash_bytes hold besides, by name (`firmware_sim/memory.py`); not in the JSON,
+    whose keys are fixed.
     """
 
     arena_bytes: int | None
@@ -77,7 +78,7 @@ class Memory:
     weights_bytes: int | None
     ram_bytes: int | None
     flash_bytes: int | None
-    parts: Mapping[str, int | None] = field(default_factory=dict)
+    parts: Mapping[str, int | None] = field(default_factory=dict, metadata={"json": False})
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ class CostReport:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        return {part.name: _plain(getattr(value, part.name)) for part in fields(value)}
+        shown = [part.name for part in fields(value) if part.metadata.get("json", True)]
+        return {name: _plain(getattr(value, name)) for name in shown}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):

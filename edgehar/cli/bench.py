@@ -19,11 +19,14 @@ from edgehar.cli.output import kib, show
 from edgehar.errors import InputError
 
 if TYPE_CHECKING:
+    from edgehar.cli.matrix import Point
+    from firmware_sim.costs import Calibration
     from firmware_sim.profile import DeviceProfile
     from firmware_sim.report import CostReport, Energy, Latency
 
 HOST = "host"
 DEFAULT_DEVICE = "cpu-arm"
+PICTURES = (".png", ".svg", ".pdf")
 OF_A_RUN = ("student.int8.tflite", "student.tflite")
 
 app = new_app()
@@ -50,6 +53,24 @@ def bench(
         ),
     ] = None,
     out: OutOption = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration",
+            metavar="FILE",
+            help="Coefficients by edgehar calibrate; default ours.",
+            show_default=False,
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "--picture",
+            metavar="FILE",
+            help="Draw the arena of one model, or accuracy, latency and bytes of several.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -59,23 +80,31 @@ def bench(
     kept in the run's bench folder; for a FILE a report is written only with --out (a folder, or a .json
     file for a single report). On a device the cost is estimated from the file alone; on host it is measured.
     """
-    candidates, reports = bench_models(models, devices or [DEFAULT_DEVICE], out)
+    candidates, reports = bench_models(models, devices or [DEFAULT_DEVICE], out, calibration)
+    points = _points(candidates, reports)
+    if picture is not None:
+        draw(candidates, reports, points, picture)
     plain = [report.to_json() for report in reports]
     if as_json:
         show(plain[0] if len(plain) == 1 else {"schema": 1, "reports": plain}, as_json)
     else:
-        show(plain, False, lambda _: view(label_rows(candidates, len(reports)), reports))
+        show(plain, False, lambda _: view(label_rows(candidates, len(reports)), reports, points))
 
 
 def bench_models(
-    models: Sequence[Path] | None, devices: Sequence[str], out: Path | None = None
+    models: Sequence[Path] | None,
+    devices: Sequence[str],
+    out: Path | None = None,
+    calibration: Path | None = None,
 ) -> tuple[list[Candidate], list[CostReport]]:
     """Every model on every device, model by model, and the reports written where `bench` says.
 
-    Names are checked before anything is measured. Raises InputError or SimError.
+    calibration: a file of coefficients, else those that come along. Names are checked before anything is measured. Raises InputError or SimError.
     """
+    from firmware_sim.costs import read_calibration
     from firmware_sim.profile import read_profile
 
+    costs = None if calibration is None else read_calibration(calibration)
     profiles = [None if name == HOST else read_profile(name) for name in devices]
     candidates = [find_candidate(model) for model in models] if models else [find_candidate(None)]
     if out is not None and out.suffix == ".json" and len(candidates) * len(profiles) > 1:
@@ -83,7 +112,7 @@ def bench_models(
     reports = []
     for candidate in candidates:
         for profile in profiles:
-            reports.append(cost_report(candidate.file, profile))
+            reports.append(cost_report(candidate.file, profile, costs))
             _keep(candidate, reports[-1], out)
     return candidates, reports
 
@@ -103,7 +132,9 @@ def find_candidate(model: Path | None) -> Candidate:
     raise InputError(f"{run} has no exported model. Type: edgehar export {run}")
 
 
-def cost_report(file: Path, profile: DeviceProfile | None) -> CostReport:
+def cost_report(
+    file: Path, profile: DeviceProfile | None, calibration: Calibration | None = None
+) -> CostReport:
     """The estimate of `file` on a device, or its measurement on this machine where profile is None."""
     if profile is None:
         from firmware_sim.measure import measure
@@ -116,7 +147,40 @@ def cost_report(file: Path, profile: DeviceProfile | None) -> CostReport:
     from firmware_sim.estimate import estimate
     from firmware_sim.model import read_model
 
-    return estimate(read_model(file), profile)
+    return estimate(read_model(file), profile, calibration)
+
+
+def draw(
+    candidates: Sequence[Candidate], reports: Sequence[CostReport], points: Sequence[Point], path: Path
+) -> None:
+    """The picture that `--picture` asks for, whole or not at all. Raises InputError for a suffix it cannot
+    draw, and for one .onnx file."""
+    if path.suffix not in PICTURES:
+        raise InputError(f"--picture {path}: give a file that ends with {', '.join(PICTURES)}.")
+    from edgehar.cache import write_atomic
+
+    if len(candidates) > 1:
+        from edgehar.cli.matrix import draw_matrix
+
+        write_atomic(path, lambda part: draw_matrix(points, part))
+        return
+    file = candidates[0].file
+    if file.suffix == ".onnx":
+        raise InputError(f"--picture {path}: an .onnx file has no arena; give its .tflite.")
+    from firmware_sim.model import read_model
+    from firmware_sim.picture import draw_arena
+    from firmware_sim.profile import SHORT_ENGINES
+
+    engine = reports[0].device.engine
+    write_atomic(path, lambda part: draw_arena(read_model(file), SHORT_ENGINES.get(engine, engine), part))
+
+
+def _points(candidates: Sequence[Candidate], reports: Sequence[CostReport]) -> list[Point]:
+    from edgehar.cli.matrix import find_points
+
+    each = len(reports) // len(candidates)
+    files = [candidate.file for candidate in candidates for _ in range(each)]
+    return find_points(label_rows(candidates, len(reports)), files, reports)
 
 
 def _keep(candidate: Candidate, report: CostReport, out: Path | None) -> None:
@@ -138,14 +202,21 @@ def label_rows(candidates: Sequence[Candidate], rows: int) -> list[str]:
     return [name for name in names for _ in range(rows // len(names))]
 
 
-def view(labels: Sequence[str], reports: Sequence[CostReport]) -> RenderableType:
-    """A table a model, one row a device, and below them what is not known."""
+def view(
+    labels: Sequence[str], reports: Sequence[CostReport], points: Sequence[Point] = ()
+) -> RenderableType:
+    """A table a model, one row a device; of several models a matrix; and below them what is not known."""
     tables: dict[str, Table] = {}
     for label, report in zip(labels, reports, strict=True):
         if label not in tables:
             tables[label] = _table_for(label, report)
         tables[label].add_row(*_cells(report))
-    return Group(*tables.values(), *_notes(labels, reports))
+    several: list[RenderableType] = []
+    if len(tables) > 1 and points:
+        from edgehar.cli.matrix import matrix
+
+        several.append(matrix(points))
+    return Group(*tables.values(), *several, *_notes(labels, reports))
 
 
 def _table_for(label: str, report: CostReport) -> Table:
@@ -154,7 +225,7 @@ def _table_for(label: str, report: CostReport) -> Table:
     table = Table(title=label + counted, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("device", overflow="fold")
     table.add_column("method", no_wrap=True)
-    for column in ("latency", "low to high", "arena", "weights", "flash", "energy"):
+    for column in ("latency", "low to high", "arena", "RAM", "flash", "energy"):
         table.add_column(column, justify="right", no_wrap=True)
     return table
 
@@ -166,7 +237,7 @@ def _cells(report: CostReport) -> tuple[str | Text, ...]:
         report.method,
         *_latency(report.latency_ms),
         kib(memory.arena_bytes),
-        kib(memory.weights_bytes),
+        kib(memory.ram_bytes),
         kib(memory.flash_bytes),
         _energy(report.energy_uj),
     )

@@ -25,6 +25,7 @@ VERBS = {
     "bench": ("edgehar.cli.bench", "What a model file costs on a device: latency, memory, operators."),
     "eval": ("edgehar.cli.eval", "Accuracy of a run or of any exported file."),
     "compare": ("edgehar.cli.compare", "One table and one picture of several runs, or one run by class."),
+    "calibrate": ("edgehar.cli.calibrate", "The simulator's coefficients from measured latencies."),
     "ls": ("edgehar.cli.ls", "What there is: data sets, networks, methods, losses, devices, runs."),
     "doctor": ("edgehar.cli.doctor", "What is installed, what is missing, and what to type to get it."),
 }
