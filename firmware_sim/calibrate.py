@@ -62,8 +62,13 @@ APPLICATION = Prior(
 PRIORS = {"microcontroller": MICROCONTROLLER, "application": APPLICATION}
 # Kernels that an engine's family name does not tell apart, by the start of `runtime`.
 GENERATIONS = {"TFLM 2.3": "tflm-2020+cmsis-nn", "TFLM + CMSIS-NN (Helium)": "tflm-helium+cmsis-nn"}
-# Cycles per instruction, per miss of L1 and of L2 on an in-order and an out-of-order core; the A55 as the A53.
-CORE_MODELS = {"cortex-a53": (1.0, 13.0, 150.0), "cortex-a55": (1.0, 13.0, 150.0), "cortex-a72": (0.7, 9.0, 130.0)}
+# Cycles per instruction, per miss of L1 and of L2, in order and out of order; the A55 as the A53.
+IN_ORDER, OUT_OF_ORDER = (1.0, 13.0, 150.0), (0.7, 9.0, 130.0)
+CORE_MODELS = {
+    "cortex-a53": (1.0, 13.0, 150.0),
+    "cortex-a55": (1.0, 13.0, 150.0),
+    "cortex-a72": (0.7, 9.0, 130.0),
+}
 SCALED_BY = "mobilenet_v1_1.0_224"
 LIKE_MEASURED = {"cortex-a55": "cortex-a53"}  # no latency is published: the other in-order core's scale
 
@@ -75,22 +80,22 @@ def calibrate(paths: Sequence[Path] = (LATENCIES,)) -> Calibration:
     """
     rows = [row for path in paths for row in read_rows(path)]
     dropped = dropped_shares(rows)
-    samples = {name: [] for name in PRIORS} | group_samples(rows, dropped)
-    emulated = emulated_samples()
+    samples = group_samples(rows, dropped)
+    measured, application = (samples.get(name, []) for name in PRIORS)
     families = {
-        "microcontroller": _family("microcontroller", samples["microcontroller"], "calibrated"),
-        "application": _scaled(_family("application", [*emulated, *samples["application"]], "stated")),
+        "microcontroller": _family("microcontroller", measured, "calibrated"),
+        "application": _scaled(_family("application", [*emulated_samples(), *application], "stated")),
     }
     source = ", ".join(path.name for path in paths) + f": {len(rows)} rows"
     return Calibration(source, families, dropped, find_power(rows))
 
 
 def group_samples(rows: Iterable[Row], dropped: Mapping[str, float]) -> dict[str, list[Sample]]:
-    """Rows as samples by family of cores; those of one board, engine and model are one sample: their median."""
+    """Rows as samples by family of cores; those of one board, engine and model are one: their median."""
     alike: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
-        key = (row.core, row.engine, generation_of(row), row.model, row.numbers, row.system, row.clock_mhz)
-        alike.setdefault((*key, row.macs_executed), []).append(row)
+        ran = (row.core, row.engine, generation_of(row), row.model, row.numbers)
+        alike.setdefault((*ran, row.system, row.clock_mhz, row.macs_executed), []).append(row)
     samples: dict[str, list[Sample]] = {}
     for key in sorted(alike, key=repr):
         sample = _sample(alike[key], dropped)
@@ -107,7 +112,9 @@ def _sample(rows: Sequence[Row], dropped: Mapping[str, float]) -> Sample:
     observed = Observation(
         total(row.works, share), statistics.median(cycles), groups_of(row.core, engine, generation_of(row))
     )
-    return Sample(observed, row.model, row.system, engine, tuple(cycles), frozenset(w.name for w in row.works))
+    return Sample(
+        observed, row.model, row.system, engine, tuple(cycles), frozenset(w.name for w in row.works)
+    )
 
 
 def generation_of(row: Row) -> str | None:
@@ -194,7 +201,9 @@ def _scaled(family: Family) -> Family:
             engine = engine_in("litert-xnnpack", numbers) or ""
             costs = family.costs(core, engine, 0.0)
             moves[core, engine] = math.log(cycles / math.fsum(map(costs.of, known_works()[model, numbers])))
-    moves |= {(core, e): move for core, like in LIKE_MEASURED.items() for (c, e), move in moves.items() if c == like}
+    moves |= {
+        (core, e): move for core, like in LIKE_MEASURED.items() for (c, e), move in moves.items() if c == like
+    }
     for (core, engine), move in moves.items():
         if (pair := f"{core} {engine}") in pairs:
             pairs[pair] = (pairs[pair][0] + move, *pairs[pair][1:])

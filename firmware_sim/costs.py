@@ -23,9 +23,15 @@ LEVELS = ("all", "core", "line", "engine", "pair")
 # What a device may be new in: nothing but the model, the pair, its core, its engine, or both of them.
 Novelty = Literal["model", "pair", "core", "engine", "both"]
 NOVELTIES: tuple[Novelty, ...] = ("model", "pair", "core", "engine", "both")
+STRANGE = "model on a strange core"  # no SIMD, or vectors: new in nothing but the model, yet less sure
 SAME = {"cortex-m4": "cortex-m4f"}  # integers do not ask for the floating-point unit
 # The nearest relative of a core that nobody measured.
-ALIKE = {"cortex-m55": "cortex-m85", "cortex-a35": "cortex-a53", "cortex-a7": "cortex-a53", "cortex-a76": "cortex-a72"}
+ALIKE = {
+    "cortex-m55": "cortex-m85",
+    "cortex-a35": "cortex-a53",
+    "cortex-a7": "cortex-a53",
+    "cortex-a76": "cortex-a72",
+}
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,8 @@ class Family:
         sums = [math.fsum(column) for column in zip(*(effect for effect in found if effect), strict=True)]
         scale = (sums[0] if sums else 0.0) + self.cores.get(core, 0.0)
         logs = [base + effect + scale for base, effect in zip(self.prior, sums[1:], strict=True)]
-        return UnitCosts(tuple(map(math.exp, logs)), dropped, novelty, self.intervals[novelty])
+        sure = STRANGE if novelty == "model" and core in self.cores else novelty
+        return UnitCosts(tuple(map(math.exp, logs)), dropped, novelty, self.intervals[sure])
 
     def _novelty(self, groups: Mapping[str, str]) -> Novelty:
         if groups["pair"] in self.effects["pair"]:
@@ -185,7 +192,9 @@ def _from_json(plain: Any) -> Calibration:
         source=str(plain["source"]),
         families={name: _family(part) for name, part in plain["families"].items()},
         dropped={engine: float(share) for engine, share in plain["dropped"].items()},
-        power={name: Power(float(mw), Interval(low, high)) for name, (mw, low, high) in plain["power"].items()},
+        power={
+            name: Power(float(mw), Interval(low, high)) for name, (mw, low, high) in plain["power"].items()
+        },
     )
 
 
@@ -201,7 +210,7 @@ def _family(plain: Any) -> Family:
         cores={core: float(scale) for core, scale in plain["cores"].items()},
         effects=effects,
         generations={pair: str(name) for pair, name in plain["generations"].items()},
-        intervals={name: Interval(*map(float, plain["intervals"][name])) for name in NOVELTIES},
+        intervals={name: Interval(*map(float, plain["intervals"][name])) for name in (*NOVELTIES, STRANGE)},
         operators=frozenset(plain["operators"]),
         bounds="stated" if plain["bounds"] == "stated" else "calibrated",
     )

@@ -1,4 +1,4 @@
-"""How wrong estimates are where nobody has measured: rows are left out, the rest is fitted, they are estimated.
+"""How wrong estimates are where nobody has measured: rows are left out, and estimated from the rest.
 
 Left out is what would be new: a model everywhere (a user's model is), also its pair of core and engine, all
 of a core, all of an engine, or both. What comes out is log(measured / estimated), row by row.
@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from firmware_sim.costs import LEVELS, NOVELTIES, Interval, Novelty, log_interval
+from firmware_sim.costs import LEVELS, NOVELTIES, STRANGE, Interval, Novelty, log_interval
 from firmware_sim.fit import Effects, Observation, Prior, fit
 from firmware_sim.work import KINDS
 
@@ -43,19 +43,83 @@ class Sample:
         return self.observation.groups["pair"]
 
     @property
+    def kernels(self) -> str:
+        """The engine, or the generation of its kernels."""
+        return self.observation.groups["engine"]
+
+    @property
     def board(self) -> str:
         """The chip, without the board's revision: `NUCLEO-L4R5ZI-P (STM32L4R5ZI-P)` is STM32L4R5ZI."""
         return self.system.partition("(")[2].rstrip(")").removesuffix("-P") or self.system
 
 
-Fold = tuple[list[Sample], list[Sample]]  # those left out, those fitted
-Scheme = Callable[[Sequence[Sample]], Iterator[Fold]]
+@dataclass(frozen=True)
+class Known:
+    """What the rows that are left for the fit have."""
+
+    cores: frozenset[str]
+    engines: frozenset[str]
+    pairs: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What is left out together. key: the fold that a sample is judged in; leaves(key, sample): whether it is
+    left out there; judges(sample, known): whether it is judged, given what is left."""
+
+    key: Callable[[Sample], tuple[str, ...]]
+    leaves: Callable[[tuple[str, ...], Sample], bool]
+    judges: Callable[[Sample, Known], bool]
+
+    def folds(self, samples: Sequence[Sample]) -> Iterator[tuple[list[Sample], list[Sample]]]:
+        """Each fold: those judged, and those to fit."""
+        for key in sorted({self.key(sample) for sample in samples}):
+            rest = [sample for sample in samples if not self.leaves(key, sample)]
+            known = Known(
+                frozenset(s.core for s in rest),
+                frozenset(s.kernels for s in rest),
+                frozenset(s.pair for s in rest),
+            )
+            yield [s for s in samples if self.key(s) == key and self.judges(s, known)], rest
+
+
+def _pair_known(sample: Sample, known: Known) -> bool:
+    return sample.pair in known.pairs
+
+
+def _parts_known(sample: Sample, known: Known) -> bool:
+    return sample.core in known.cores and sample.kernels in known.engines
+
+
+# One model of one pair that is measured on others, the model being measured elsewhere.
+MODEL_OF_PAIR = Scheme(lambda s: (s.pair, s.model), lambda key, s: (s.pair, s.model) == key, _pair_known)
+# One model everywhere, judged on pairs that are measured on others: what a user's model meets.
+MODEL = Scheme(lambda s: (s.model,), lambda key, s: s.model == key[0], _pair_known)
+# One pair whose core and engine are both measured elsewhere.
+PAIR = Scheme(lambda s: (s.pair,), lambda key, s: s.pair == key[0], _parts_known)
+# The same with the model left out everywhere: a user's model on a pair that nobody measured.
+PAIR_AND_MODEL = Scheme(
+    lambda s: (s.pair, s.model), lambda key, s: s.pair == key[0] or s.model == key[1], _parts_known
+)
+CORE = Scheme(
+    lambda s: (s.core,), lambda key, s: s.core == key[0], lambda s, known: s.kernels in known.engines
+)
+ENGINE = Scheme(
+    lambda s: (s.kernels,), lambda key, s: s.kernels == key[0], lambda s, known: s.core in known.cores
+)
+# One board, and with it its core where no other board has it.
+BOARD = Scheme(lambda s: (s.board,), lambda key, s: s.board == key[0], lambda s, known: True)
+CORE_AND_ENGINE = Scheme(
+    lambda s: (s.core, s.kernels),
+    lambda key, s: s.core == key[0] or s.kernels == key[1],
+    lambda s, known: True,
+)
 
 
 def errors_of(samples: Sequence[Sample], prior: Prior, scheme: Scheme) -> list[tuple[Sample, float]]:
     """(sample, log(measured / estimated)) of every row that the scheme leaves out."""
     errors = []
-    for left_out, rest in scheme(samples):
+    for left_out, rest in scheme.folds(samples):
         effects = fit([sample.observation for sample in rest], prior)
         for sample in left_out:
             estimated = predict(sample.observation, effects, prior)
@@ -73,91 +137,20 @@ def predict(observation: Observation, effects: Effects, prior: Prior) -> float:
     return cycles * math.exp(scale)
 
 
-def _split(samples: Sequence[Sample], leave: Callable[[Sample], bool], judge: Callable[[Sample], bool]) -> Fold:
-    return [s for s in samples if leave(s) and judge(s)], [s for s in samples if not leave(s)]
-
-
-def by_model_and_pair(samples: Sequence[Sample]) -> Iterator[Fold]:
-    """One model of one pair, which is measured on others; the model is measured elsewhere."""
-    for pair in sorted({s.pair for s in samples}):
-        models = sorted({s.model for s in samples if s.pair == pair})
-        for model in models if len(models) > 1 else ():
-            yield _split(samples, lambda s: (s.pair, s.model) == (pair, model), lambda s: True)
-
-
-def by_model(samples: Sequence[Sample]) -> Iterator[Fold]:
-    """One model everywhere; judged on the pairs that are measured on others."""
-    for model in sorted({s.model for s in samples}):
-        known = {s.pair for s in samples if s.model != model}
-        yield _split(samples, lambda s: s.model == model, lambda s: s.pair in known)
-
-
-def by_pair(samples: Sequence[Sample]) -> Iterator[Fold]:
-    """One pair, whose core and engine are both measured elsewhere."""
-    for pair in _pairs_of_known(samples):
-        yield _split(samples, lambda s: s.pair == pair, lambda s: True)
-
-
-def by_pair_new_model(samples: Sequence[Sample]) -> Iterator[Fold]:
-    """The same, and the model left out everywhere: what a user's model on an unmeasured pair meets."""
-    for pair in _pairs_of_known(samples):
-        for model in sorted({s.model for s in samples if s.pair == pair}):
-            yield _split(samples, lambda s: pair == s.pair or model == s.model,
-                         lambda s: (pair, model) == (s.pair, s.model))  # fmt: skip
-
-
-def by_core(samples: Sequence[Sample]) -> Iterator[Fold]:
-    """One core; judged with the engines that are measured elsewhere."""
-    for core in sorted({s.core for s in samples}):
-        engines = {s.observation.groups["engine"] for s in samples if s.core != core}
-        yield _split(samples, lambda s: s.core == core, lambda s: s.observation.groups["engine"] in engines)
-
-
-def by_engine(samples: Sequence[Sample]) -> Iterator[Fold]:
-    """One engine; judged on the cores that are measured with others."""
-    for engine in sorted({s.observation.groups["engine"] for s in samples}):
-        cores = {s.core for s in samples if s.observation.groups["engine"] != engine}
-        yield _split(samples, lambda s: s.observation.groups["engine"] == engine, lambda s: s.core in cores)
-
-
-def by_board(samples: Sequence[Sample]) -> Iterator[Fold]:
-    """One board, and with it its core where no other board has it."""
-    for board in sorted({s.board for s in samples}):
-        yield _split(samples, lambda s: s.board == board, lambda s: True)
-
-
-def by_core_and_engine(samples: Sequence[Sample]) -> Iterator[Fold]:
-    """The core and the engine of one pair, everywhere."""
-    for pair in sorted({s.pair for s in samples}):
-        one = next(s.observation.groups for s in samples if s.pair == pair)
-        yield _split(
-            samples,
-            lambda s: s.core == one["core"] or s.observation.groups["engine"] == one["engine"],
-            lambda s: s.pair == pair,
-        )
-
-
-def _pairs_of_known(samples: Sequence[Sample]) -> list[str]:
-    pairs = {s.pair: s.observation.groups for s in samples}
-    return [
-        pair
-        for pair, mine in sorted(pairs.items())
-        if all(any(pairs[p][level] == mine[level] for p in pairs if p != pair) for level in ("core", "engine"))
-    ]
-
-
 SCHEMES: dict[Novelty, Scheme] = {
-    "model": by_model,
-    "pair": by_pair_new_model,
-    "core": by_core,
-    "engine": by_engine,
-    "both": by_core_and_engine,
+    "model": MODEL,
+    "pair": PAIR_AND_MODEL,
+    "core": CORE,
+    "engine": ENGINE,
+    "both": CORE_AND_ENGINE,
 }
 
 
 def intervals_of(samples: Sequence[Sample], prior: Prior, least: Interval | None) -> dict[str, Interval]:
     """Factors that hold 80 % of the errors for each kind of novelty; never narrower than for a lesser one.
 
+    A new model on a strange core, which shares less with the others, has an interval of its own,
+    from models that other cores have run.
     least: what no interval is narrower than. Where too few rows can be left out, half and double.
     """
     intervals: dict[str, Interval] = {}
@@ -167,4 +160,7 @@ def intervals_of(samples: Sequence[Sample], prior: Prior, least: Interval | None
         found = log_interval(errors) if len(errors) >= FEW else HALF_AND_DOUBLE
         widest = Interval(min(widest.low, found.low), max(widest.high, found.high))
         intervals[novelty] = widest
-    return intervals
+    strange = [error for s, error in errors_of(samples, prior, MODEL_OF_PAIR) if s.core in prior.cores]
+    found = log_interval(strange) if len(strange) >= FEW else HALF_AND_DOUBLE
+    first = intervals["model"]
+    return intervals | {STRANGE: Interval(min(first.low, found.low), max(first.high, found.high))}

@@ -141,7 +141,7 @@ def _backwards(
 
 
 def _fit(mask: Mask, source: Tensor, result: Tensor, back: bool = False) -> Mask:
-    """The mask of `source`'s channels as one of `result`'s: the same, or repeated where they are flattened."""
+    """The mask of `source`'s channels as `result`'s: the same, or repeated where they are flattened."""
     if mask is None or not source.shape or not result.shape:
         return None
     ours, theirs = source.shape[-1], result.shape[-1]

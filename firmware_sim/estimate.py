@@ -25,6 +25,7 @@ from firmware_sim.work import KINDS, Work, work_of
 SHARE_UNKNOWN = 4.0  # all of the cycles in operators that no row ran: a factor of 4
 ARMV7 = 1.35  # 32-bit code: half the SIMD registers, and none of it was emulated
 NOT_STATED = 1.1  # for each of the optional figures of a profile that a core of its kind feels
+GUESSED = 1.3  # where the profile's source calls a figure a guess
 FELT = {"microcontroller": ("weights_in", "flash_wait_states"), "application": ("caches", "memory_mb_s")}
 # Cycles that a byte of weights costs more for each wait state of the flash: MLPerf Tiny v1.2, HALE on two
 # boards with weights in flash and in RAM (0.46 cycles a byte at 5 wait states, 0.29 at 6).
@@ -130,16 +131,20 @@ def _interval(
     interval, warnings = widest.interval, []
     if widest.novelty in NEW_IN:
         warnings.append(NEW_IN[widest.novelty])
-    strange = [w.kind == "unknown" or w.kind != "free" and w.name not in family.operators for w in works]
+    strange = [w.kind == "unknown" or (w.kind != "free" and w.name not in family.operators) for w in works]
     if any(strange) and (whole := math.fsum(cycles)):
         share = math.fsum(c for c, s in zip(cycles, strange, strict=True) if s) / whole
         interval = interval.wider(SHARE_UNKNOWN**share)
         names = sorted({w.name for w, s in zip(works, strange, strict=True) if s and w.kind != "unknown"})
         if names and share > 0.01:
-            warnings.append(f"No measured model has {', '.join(names)}: {share:.0%} of the latency is a guess.")
+            warnings.append(
+                f"No measured model has {', '.join(names)}: {share:.0%} of the latency is a guess."
+            )
     if profile.abi == "armv7":
         interval = interval.wider(ARMV7)
         warnings.append("32-bit code (armv7) was never emulated: the bounds are wider.")
+    if profile.has_guesses:
+        interval = interval.wider(GUESSED)
     felt = FELT["application" if profile.core.startswith("cortex-a") else "microcontroller"]
     for key in felt:
         if getattr(profile, key) is None:

@@ -124,7 +124,7 @@ def _solve(
 
 
 def _alike(members: Sequence[str]) -> np.ndarray:
-    """1 where two rows are of one group, else 0; rows without a group are like nobody, not even themselves."""
+    """1 where two rows are of one group, else 0; a row without a group is not even like itself."""
     names = np.array(members)
     return (names[:, None] == names[None]) * (names != "")[:, None] * 1.0
 

@@ -95,7 +95,7 @@ def _columns(model: Model, operator: Operator) -> int:
 
 
 def packed_weights(model: Model) -> int:
-    """Bytes of the copies that XNNPACK packs of constant weights, one an operator: estimated from its layout."""
+    """Bytes of the copies of constant weights that XNNPACK packs, estimated from its layout."""
     return sum(_packed(model, operator) for operator in model.operators)
 
 

@@ -13,7 +13,15 @@ NAMES = ("mobilenet_v1_1.0_224", "mobilenet_v2_1.0_224")
 CLASSES = 1000
 V1 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
 # Expansion, output channels, repeats, first stride.
-V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+V2 = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 
 
 class _Drawing:
@@ -43,7 +51,9 @@ class _Drawing:
 
     def classify(self, classes: int) -> None:
         self._add("AVERAGE_POOL_2D", "element", 0, self.side**2 * self.channels, 0, 0)
-        self._add("FULLY_CONNECTED", "dense", self.channels * classes, classes, self.channels * classes, classes)
+        self._add(
+            "FULLY_CONNECTED", "dense", self.channels * classes, classes, self.channels * classes, classes
+        )
 
     def _add(self, name: str, kind: str, macs: int, elements: int, weights: int, biases: int) -> None:
         size = BYTES[self.numbers]

@@ -1,4 +1,4 @@
-"""Pictures of an arena: who lives when, and where. And in words: which operator makes it as large as it is."""
+"""Pictures of an arena: who lives when, and where; in words: which operator makes it as large as it is."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ class Peak:
         """Which operator to change to lower the peak, in a sentence."""
         if not self.alive:
             return "Nothing is planned: the model has no activations."
-        at = "before the first operator" if self.operator is None else f"at operator {self.operator}, {self.name}"
+        at = (
+            "before the first operator"
+            if self.operator is None
+            else f"at operator {self.operator}, {self.name}"
+        )
         largest = ", ".join(f"{p.buffer.owner} ({_kib(p.buffer.bytes)})" for p in self.alive[:2])
         gaps = self.planned_bytes - self.alive_bytes
         lost = f", and {_kib(gaps)} of gaps" if gaps else ""
@@ -96,7 +100,9 @@ def _draw(axes: object, placed: Placed, number: int, peak: Peak) -> None:
     )
     if placed.buffer.bytes > SHOWN * peak.planned_bytes:
         name = placed.buffer.owner.rsplit("/", 1)[-1][-14:]
-        axes.text((first + last) / 2, low + height / 2, name, ha="center", va="center", fontsize=6, clip_on=True)
+        axes.text(
+            (first + last) / 2, low + height / 2, name, ha="center", va="center", fontsize=6, clip_on=True
+        )
 
 
 def _kib(size: int) -> str:

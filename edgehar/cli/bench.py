@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgehar.cli.options import AsJson, Debug, OutOption, RunsOrFilesArg, new_app
-from edgehar.cli.output import kib, show
+from edgehar.cli.output import console, kib, show
 from edgehar.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def bench(
         show(plain[0] if len(plain) == 1 else {"schema": 1, "reports": plain}, as_json)
     else:
         show(plain, False, lambda _: view(label_rows(candidates, len(reports)), reports, points))
+        if len(candidates) == 1 and candidates[0].file.suffix == ".tflite":
+            console.print(_hint(candidates[0].file, reports[0]), style="dim")
 
 
 def bench_models(
@@ -99,7 +101,8 @@ def bench_models(
 ) -> tuple[list[Candidate], list[CostReport]]:
     """Every model on every device, model by model, and the reports written where `bench` says.
 
-    calibration: a file of coefficients, else those that come along. Names are checked before anything is measured. Raises InputError or SimError.
+    calibration: a file of coefficients, else those that come along.
+    Names are checked before anything is measured. Raises InputError or SimError.
     """
     from firmware_sim.costs import read_calibration
     from firmware_sim.profile import read_profile
@@ -150,6 +153,17 @@ def cost_report(
     return estimate(read_model(file), profile, calibration)
 
 
+def _hint(file: Path, report: CostReport) -> str:
+    """Which operator to change for a smaller arena, as the first device's engine plans it."""
+    from firmware_sim.memory import plan_for
+    from firmware_sim.model import read_model
+    from firmware_sim.picture import find_peak
+    from firmware_sim.profile import SHORT_ENGINES
+
+    model, engine = read_model(file), report.device.engine
+    return find_peak(model, plan_for(model, SHORT_ENGINES.get(engine, engine))).hint
+
+
 def draw(
     candidates: Sequence[Candidate], reports: Sequence[CostReport], points: Sequence[Point], path: Path
 ) -> None:
@@ -198,8 +212,18 @@ def label_rows(candidates: Sequence[Candidate], rows: int) -> list[str]:
     """How a table of `rows` calls each row's model: by its file's name, with its run's where names repeat."""
     names = [candidate.file.name for candidate in candidates]
     if len(set(names)) < len(names):
-        names = [f"{c.run.name}/{c.file.name}" if c.run else str(c.file) for c in candidates]
+        names = [f"{c.run.name}/{c.file.name}" if c.run else _tail(c, candidates) for c in candidates]
     return [name for name in names for _ in range(rows // len(names))]
+
+
+def _tail(candidate: Candidate, candidates: Sequence[Candidate]) -> str:
+    """The end of a file's path, as short as tells it from the others; folders called export say nothing."""
+    others = [c.file for c in candidates if c.file != candidate.file]
+    parts = candidate.file.parts
+    for count in range(1, len(parts) + 1):
+        if parts[-count] != "export" and not any(o.parts[-count:] == parts[-count:] for o in others):
+            return "/".join(parts[-count:])
+    return str(candidate.file)
 
 
 def view(

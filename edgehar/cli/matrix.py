@@ -42,10 +42,9 @@ def find_points(labels: Sequence[str], files: Sequence[Path], reports: Sequence[
     points = []
     for label, file, report in zip(labels, files, reports, strict=True):
         latency = report.latency_ms
-        times = (latency.value, latency.low, latency.high) if latency else (None, None, None)
-        points.append(
-            Point(label, report.device.name, find_accuracy(file), *times, report.memory.flash_bytes)
-        )
+        value, low, high = (latency.value, latency.low, latency.high) if latency else (None, None, None)
+        accuracy, flash = find_accuracy(file), report.memory.flash_bytes
+        points.append(Point(label, report.device.name, accuracy, value, low, high, flash))
     return [Point(**{**vars(point), "on_front": _on_front(point, points)}) for point in points]
 
 
@@ -121,8 +120,11 @@ def draw_matrix(points: Sequence[Point], path: Path) -> None:
         axes.set_xlabel("latency, ms")
         axes.set_title(device, fontsize=10)
         axes.margins(0.25)
+        axes.set_ylim(floor - 2, 100 * max(known, default=0.0) + 4)
         if place == 1:
             axes.set_ylabel("accuracy, %")
+    handles, names = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", fontsize=7, markerscale=0.4)
     figure.savefig(path)
 
 
@@ -135,9 +137,10 @@ def _draw_point(axes: object, point: Point, floor: float, colour: str, area: flo
 
     assert isinstance(axes, Axes)
     x, y = point.latency_ms or 0.0, _height(point, floor)
-    axes.plot([point.low_ms, point.high_ms], [y, y], color=colour, linewidth=1, alpha=0.6)
+    axes.plot([point.low_ms or x, point.high_ms or x], [y, y], color=colour, linewidth=1, alpha=0.6)
     face = "none" if point.accuracy is None else colour
     edge = "black" if point.on_front else colour
-    axes.scatter([x], [y], s=area, facecolors=face, edgecolors=edge, alpha=0.8)
-    name = f"{point.model}\n{kib(point.flash_bytes)}"
-    axes.annotate(name, (x, y), textcoords="offset points", xytext=(0, 8), ha="center", fontsize=6)
+    axes.scatter([x], [y], s=area, facecolors=face, edgecolors=edge, alpha=0.8, label=point.model)
+    axes.annotate(
+        kib(point.flash_bytes), (x, y), textcoords="offset points", xytext=(0, 10), ha="center", fontsize=7
+    )
