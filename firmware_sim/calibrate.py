@@ -42,7 +42,7 @@ MICROCONTROLLER = Prior(
         "pair": Spread(0.06, 0.015, 0.012),
     },
     cores={"cortex-m0+": 1.5, "cortex-m3": 0.5, "cortex-m85": -0.7},  # no SIMD; vectors (Helium)
-    strange=Spread(0.3, 2.0, 1.8),
+    strange=Spread(0.3, 0.5, 0.5),
     noise=0.04,
 )
 # Few rows and counts that repeat to the unit: wide beliefs, little noise.
