@@ -96,9 +96,9 @@ class Family:
         novelty = self._novelty(groups_of(core, engine))
         core = core if core in self.effects["core"] else ALIKE.get(core, core)
         groups = groups_of(core, engine, self.generations.get(f"{core} {engine}"))
-        found = [self.effects[level].get(groups[level]) for level in LEVELS]
-        sums = [math.fsum(column) for column in zip(*(effect for effect in found if effect), strict=True)]
-        scale = (sums[0] if sums else 0.0) + self.cores.get(core, 0.0)
+        found = [self.effects[level][groups[level]] for level in LEVELS if groups[level] in self.effects[level]]
+        sums = [math.fsum(column) for column in zip((0.0,) * (1 + len(KINDS)), *found, strict=True)]
+        scale = sums[0] + self.cores.get(core, 0.0)
         logs = [base + effect + scale for base, effect in zip(self.prior, sums[1:], strict=True)]
         sure = STRANGE if novelty == "model" and core in self.cores else novelty
         return UnitCosts(tuple(map(math.exp, logs)), dropped, novelty, self.intervals[sure])
@@ -151,7 +151,7 @@ def engine_in(engine: str, numbers: str) -> str | None:
 def groups_of(core: str, engine: str, generation: str | None = None) -> dict[str, str]:
     """The groups of a row on each level. generation: of the engine's kernels, if its name hides it."""
     made = generation or engine
-    return {"all": "", "core": core, "line": line_of(made), "engine": made, "pair": f"{core} {engine}"}
+    return {"all": "all", "core": core, "line": line_of(made), "engine": made, "pair": f"{core} {engine}"}
 
 
 def line_of(engine: str) -> str:
