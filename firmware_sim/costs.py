@@ -96,7 +96,9 @@ class Family:
         novelty = self._novelty(groups_of(core, engine))
         core = core if core in self.effects["core"] else ALIKE.get(core, core)
         groups = groups_of(core, engine, self.generations.get(f"{core} {engine}"))
-        found = [self.effects[level][groups[level]] for level in LEVELS if groups[level] in self.effects[level]]
+        found = [
+            self.effects[level][groups[level]] for level in LEVELS if groups[level] in self.effects[level]
+        ]
         sums = [math.fsum(column) for column in zip((0.0,) * (1 + len(KINDS)), *found, strict=True)]
         scale = sums[0] + self.cores.get(core, 0.0)
         logs = [base + effect + scale for base, effect in zip(self.prior, sums[1:], strict=True)]

@@ -109,7 +109,7 @@ def sketch() -> Callable[..., Sketch]:
 
 @pytest.fixture(scope="session")
 def student_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
-    """`student_files("acc-watch", "int8")` is that student's file with untrained weights, as export makes it."""
+    """`student_files("acc-watch", "int8")` is that student's file, untrained, as export makes it."""
     pytest.importorskip("litert_torch", reason="litert-torch, which converts students, is not installed")
     folder = tmp_path_factory.mktemp("students")
 

@@ -41,7 +41,9 @@ def test_our_tables_are_the_published_ones(data_set) -> None:
     assert (TABLES / name).read_bytes() == (published / name).read_bytes()
 
 
-def test_application_cores_meet_the_mobilenet_that_they_are_scaled_by_and_the_one_that_they_are_not(made) -> None:
+def test_application_cores_meet_the_mobilenet_that_they_are_scaled_by_and_the_one_that_they_are_not(
+    made,
+) -> None:
     family, off = made.families["application"], {}
     for core, model, numbers, cycles in application_rows():
         costs = family.costs(core, engine_in("litert-xnnpack", numbers), 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_what_is_new(core: str, engine: str, novelty: str) -> None:
 def test_the_less_is_known_the_wider_the_bounds() -> None:
     for family in default_calibration().families.values():
         order = [family.intervals[name] for name in ("model", "pair", "core", "both")]
-        for narrow, wide in zip(order, order[1:], strict=False):
+        for narrow, wide in pairwise(order):
             assert wide.low <= narrow.low <= 1 <= narrow.high <= wide.high
 
 
@@ -86,7 +87,11 @@ def test_numbers_belong_to_engines() -> None:
     assert engine_in("hale fp32", "float32") == "hale fp32"
     assert engine_in("hale int8", "float32") is None
     assert engine_in("tflm+cmsis-nn", "int16") is None
-    assert [line_of(e) for e in ("x-cube-ai 9-10", "tflm+cmsis-nn", "hale fp32")] == ["x-cube-ai", "tflm", "hale fp32"]
+    assert [line_of(e) for e in ("x-cube-ai 9-10", "tflm+cmsis-nn", "hale fp32")] == [
+        "x-cube-ai",
+        "tflm",
+        "hale fp32",
+    ]
 
 
 @pytest.mark.parametrize("change", [{"schema": 2}, {"kinds": []}, {"families": {}, "power": 3}])

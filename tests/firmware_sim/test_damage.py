@@ -86,7 +86,9 @@ def test_they_take_less_than_a_gibibyte() -> None:
 def test_a_tensor_that_claims_terabytes_costs_nothing(sketch, tmp_path: Path) -> None:
     graph = sketch("int8")
     x = graph.tensor(1, 1, 1, 2**31 - 1)
-    y = graph.operator("CONV_2D", [x, graph.tensor(2**31 - 1, 1, 1, 2**31 - 1, data=b""), -1], 1, 1, 1, 2**31 - 1)
+    y = graph.operator(
+        "CONV_2D", [x, graph.tensor(2**31 - 1, 1, 1, 2**31 - 1, data=b""), -1], 1, 1, 1, 2**31 - 1
+    )
     path = graph.write(tmp_path / "m.tflite", [x], [y])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(SimError):

@@ -186,7 +186,7 @@ FILES = {
 
 
 def test_the_bounds_hold_most_measured_rows(data_set) -> None:
-    """Four fifths of the rows of the microcontrollers lie between low and high, and the value is near them."""
+    """Four fifths of the microcontrollers' rows lie between low and high, and the value is near them."""
     folder = data_set("mlperf_tiny") / "models"
     models = {name: read_model(folder / file) for name, file in FILES.items()}
     board = dataclasses.replace(read_profile("nucleo-l4r5zi"), flash_wait_states=None, weights_in=None)

@@ -23,7 +23,17 @@ def _rows(scales: dict[tuple[str, str], float], count: int = 6) -> list[Observat
     costs = np.exp([MICROCONTROLLER.costs[kind] for kind in KINDS])
     rows = []
     for (core, engine), scale in scales.items():
-        for amounts in random.uniform(0, 1, (count, len(KINDS))) * [1e6, 1e5, 1e6, 1e5, 1e5, 1e4, 1e4, 20, 1e5]:
+        for amounts in random.uniform(0, 1, (count, len(KINDS))) * [
+            1e6,
+            1e5,
+            1e6,
+            1e5,
+            1e5,
+            1e4,
+            1e4,
+            20,
+            1e5,
+        ]:
             cycles = scale * float(amounts @ costs)
             rows.append(Observation(tuple(amounts), cycles, groups_of(core, engine)))
     return rows
@@ -42,7 +52,11 @@ def test_rows_that_follow_the_model_are_met() -> None:
 
 def test_an_unmeasured_pair_is_its_core_and_its_engine() -> None:
     """Two cores, two engines, three pairs: the fourth is near the product, as logarithms add."""
-    known = {("cortex-m4f", "hale int8"): 1.0, ("cortex-m7", "hale int8"): 0.6, ("cortex-m4f", "plumerai 2022"): 1.4}
+    known = {
+        ("cortex-m4f", "hale int8"): 1.0,
+        ("cortex-m7", "hale int8"): 0.6,
+        ("cortex-m4f", "plumerai 2022"): 1.4,
+    }
     effects = fit(_rows(known), LOOSE)
     fourth = _rows({("cortex-m7", "plumerai 2022"): 0.6 * 1.4})[0]
     assert math.log(predict(fourth, effects, LOOSE) / fourth.cycles) == pytest.approx(0, abs=0.1)

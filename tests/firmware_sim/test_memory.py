@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from firmware_sim.memory import code_bytes, kernel_scratch, memory_warnings, packed_weights, plan_memory, ring_buffer
+from firmware_sim.memory import (
+    code_bytes,
+    kernel_scratch,
+    memory_warnings,
+    packed_weights,
+    plan_memory,
+    ring_buffer,
+)
 from firmware_sim.model import read_model
 
 FILES = {
@@ -58,7 +65,9 @@ def test_beside_what_x_cube_ai_reported(data_set) -> None:
     folder = data_set("mlperf_tiny")
     near = {"ram": 0, "flash": 0}
     with (folder / "memory.csv").open() as file:
-        rows = [r for r in csv.DictReader(file) if r["system"] == "NUCLEO_L4R5ZI-P" and r["kind"] == "xcubeai_ioc"]
+        rows = [
+            r for r in csv.DictReader(file) if r["system"] == "NUCLEO_L4R5ZI-P" and r["kind"] == "xcubeai_ioc"
+        ]
     assert {row["model"] for row in rows} == set(FILES)
     for row in rows:
         model = read_model(folder / "models" / FILES[row["model"]])
@@ -66,6 +75,8 @@ def test_beside_what_x_cube_ai_reported(data_set) -> None:
         parts = memory.parts
         ram = memory.ram_bytes - parts["stack_bytes"] - parts["ring_buffer_bytes"]
         near["ram"] += abs(ram / float(row["ram_bytes"]) - 1) < 0.3
-        near["flash"] += abs((memory.weights_bytes + parts["code_bytes"]) / float(row["flash_bytes"]) - 1) < 0.15
+        near["flash"] += (
+            abs((memory.weights_bytes + parts["code_bytes"]) / float(row["flash_bytes"]) - 1) < 0.15
+        )
     assert near["ram"] >= 4
     assert near["flash"] >= 4

@@ -21,7 +21,12 @@ def _hourglass(sketch, path: Path):
 def test_the_peak_by_hand(sketch, tmp_path: Path) -> None:
     model = _hourglass(sketch, tmp_path / "m.tflite")
     peak = find_peak(model, plan_activations(model))
-    assert (peak.operator, peak.name, peak.alive_bytes, peak.planned_bytes) == (1, "FULLY_CONNECTED", 768, 768)
+    assert (peak.operator, peak.name, peak.alive_bytes, peak.planned_bytes) == (
+        1,
+        "FULLY_CONNECTED",
+        768,
+        768,
+    )
     assert [placed.buffer.bytes for placed in peak.alive] == [512, 256]
     assert "at operator 1, FULLY_CONNECTED: 0.8 KiB alive" in peak.hint
     assert "gaps" not in peak.hint
