@@ -24,6 +24,7 @@ MAPPED = frozenset({
     "ABS", "NEG", "SQRT", "QUANTIZE", "DEQUANTIZE", "AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "SUM", "PAD",
     "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "ADD", "SUB", "MUL",
 })  # fmt: skip
+MOST_CHANNELS = 2**20  # beyond this a shape is a claim, not a network
 WEIGHTED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
 
@@ -147,7 +148,7 @@ def _fit(mask: Mask, source: Tensor, result: Tensor, back: bool = False) -> Mask
     ours, theirs = source.shape[-1], result.shape[-1]
     if ours == theirs:
         return mask
-    if source.elements != result.elements or len(mask) != ours:
+    if source.elements != result.elements or len(mask) != ours or theirs > MOST_CHANNELS:
         return None
     if not back and theirs % ours == 0:
         return np.tile(mask, theirs // ours)

@@ -80,6 +80,8 @@ def bench(
     kept in the run's bench folder; for a FILE a report is written only with --out (a folder, or a .json
     file for a single report). On a device the cost is estimated from the file alone; on host it is measured.
     """
+    if picture is not None and picture.suffix not in PICTURES:
+        raise InputError(f"--picture {picture}: give a file that ends with {', '.join(PICTURES)}.")
     candidates, reports = bench_models(models, devices or [DEFAULT_DEVICE], out, calibration)
     points = _points(candidates, reports)
     if picture is not None:
@@ -167,10 +169,7 @@ def _hint(file: Path, report: CostReport) -> str:
 def draw(
     candidates: Sequence[Candidate], reports: Sequence[CostReport], points: Sequence[Point], path: Path
 ) -> None:
-    """The picture that `--picture` asks for, whole or not at all. Raises InputError for a suffix it cannot
-    draw, and for one .onnx file."""
-    if path.suffix not in PICTURES:
-        raise InputError(f"--picture {path}: give a file that ends with {', '.join(PICTURES)}.")
+    """The picture that `--picture` asks for, whole or not at all. Raises InputError for one .onnx file."""
     from edgehar.cache import write_atomic
 
     if len(candidates) > 1:
