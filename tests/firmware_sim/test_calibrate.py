@@ -60,14 +60,16 @@ def test_rows_of_ones_own_move_their_pair_alone(made: Calibration, tmp_path: Pat
     with table.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["core", "clock_mhz", "runtime_family", "model", "latency_ms"])
-        for model, ms in (("kws_dscnn", 60.0), ("ic_resnet8", 220.0), ("ad_autoencoder", 7.0)):
+        for model, ms in (("kws_dscnn", 62.0), ("ic_resnet8", 154.0), ("ad_autoencoder", 4.6)):
             rows.writerow(["Cortex-M33", 96, "Plumerai 2022", model, ms])
     mine = calibrate([table, LATENCIES])
     pair = ("cortex-m33", "plumerai 2022", "int8")
     assert made.costs(*pair).novelty == "pair"
     assert mine.costs(*pair).novelty == "model"
     kws = sum(map(mine.costs(*pair).of, known_works()["kws_dscnn", "int8"])) / 96_000
-    assert kws == pytest.approx(60.0, rel=0.1)
+    before = sum(map(made.costs(*pair).of, known_works()["kws_dscnn", "int8"])) / 96_000
+    assert before > 70
+    assert kws == pytest.approx(62.0, rel=0.12)
 
 
 def test_which_runtimes_drop_dead_channels(made: Calibration) -> None:

