@@ -1,6 +1,6 @@
 """How long an estimate takes; how soon `edgehar bench FILE --device cpu-arm` answers beside `import torch`.
 
-The estimate is timed in this process after import, on a student as large as `acc-watch` (a FILE, or
+The estimate is timed in this process after import, in CPU time, on a student as large as `acc-watch` (a FILE, or
 MLPerf Tiny's keyword model, whose 2.7 M MACs in 13 operators are of its size); starts are processes of their
 own, in turn, so that a busy machine slows both alike.
 """
@@ -11,6 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from timing import interleaved
@@ -26,7 +27,9 @@ DEFAULT_FILE = Path("data/mlperf_tiny/models/kws_ref_model.tflite")
 def measure(file: Path, repeats: int) -> dict[str, float]:
     """Median milliseconds of an estimate, of both starts, and the ratio of the starts."""
     profile = read_profile("cpu-arm")
-    (estimate_ms,) = interleaved(5 * repeats, lambda: estimate(read_model(file), profile))
+    (estimate_ms,) = interleaved(
+        5 * repeats, lambda: estimate(read_model(file), profile), clock=time.process_time
+    )
     command = [str(Path(sys.executable).with_name("edgehar")), "bench", str(file), "--device", "cpu-arm"]
     torch = [sys.executable, "-c", "import torch"]
 

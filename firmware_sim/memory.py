@@ -27,7 +27,9 @@ from firmware_sim.report import Memory
 # (4.5 KB for 10 operators, 7.2 KB for 16), works in place down to what is alive at once, and holds a dense
 # layer's input once more in 16 bits.
 CUBE_RAM, CUBE_RAM_CALL = 1000, 350
-DROPPING = frozenset({"x-cube-ai 8.1", "x-cube-ai 9-10", "onnc+cmsis-nn q7", "plumerai 2023.05"})  # dead weights
+DROPPING = frozenset(
+    {"x-cube-ai 8.1", "x-cube-ai 9-10", "onnc+cmsis-nn q7", "plumerai 2023.05"}
+)  # dead weights
 XNNPACK = "litert-xnnpack"
 XNNPACK_ALIGNMENT = 64  # of its tensors and packed weights: a cache line
 # Outputs are packed by 8, an int8 kernel reads 8 inputs of each at a time; a bias and, per channel, a scale.

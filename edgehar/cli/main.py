@@ -21,12 +21,12 @@ from edgehar.errors import InputError
 VERBS = {
     "demo": ("edgehar.cli.demo", "Distill, export and bench on the embedded motion data, in one go."),
     "distill": ("edgehar.cli.distill", "Train teachers, baseline and student; write a run folder."),
-    "export": ("edgehar.cli.export", "Turn a run's student into .tflite and .onnx files, and check them."),
+    "export": ("edgehar.cli.export", "Turn a run's student into .tflite and .onnx files; check them."),
     "bench": ("edgehar.cli.bench", "What a model file costs on a device: latency, memory, operators."),
     "eval": ("edgehar.cli.eval", "Accuracy of a run or of any exported file."),
     "compare": ("edgehar.cli.compare", "One table and one picture of several runs, or one run by class."),
     "calibrate": ("edgehar.cli.calibrate", "The simulator's coefficients from measured latencies."),
-    "ls": ("edgehar.cli.ls", "What there is: data sets, networks, methods, losses, devices, runs."),
+    "ls": ("edgehar.cli.ls", "What there is: data, networks, methods, losses, devices, runs."),
     "doctor": ("edgehar.cli.doctor", "What is installed, what is missing, and what to type to get it."),
 }
 
