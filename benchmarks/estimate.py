@@ -1,8 +1,8 @@
 """How long an estimate takes; how soon `edgehar bench FILE --device cpu-arm` answers beside `import torch`.
 
-The estimate is timed in this process after import, in CPU time, on a student as large as `acc-watch` (a FILE, or
-MLPerf Tiny's keyword model, whose 2.7 M MACs in 13 operators are of its size); starts are processes of their
-own, in turn, so that a busy machine slows both alike.
+The estimate is timed in this process after import, in CPU time, on a student as large as `acc-watch` (a FILE,
+or MLPerf Tiny's keyword model, whose 2.7 M MACs in 13 operators are of its size); starts are processes of
+their own, in turn, so that a busy machine slows both alike.
 """
 
 from __future__ import annotations
