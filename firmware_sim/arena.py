@@ -19,6 +19,12 @@ from dataclasses import dataclass
 from firmware_sim.model import Model, Operator
 
 ALIGNMENT = 16
+# Operators that XNNPACK lets write over what they read.
+IN_PLACE = frozenset({
+    "ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS",
+    "NEG", "SQRT", "EXP", "LOGISTIC", "TANH", "ELU", "LEAKY_RELU", "HARD_SWISH", "RESHAPE", "SQUEEZE",
+    "EXPAND_DIMS",
+})  # fmt: skip
 NEVER = -1  # the moment of a tensor that nobody makes or uses: it is planned, but meets nobody who is used
 
 
@@ -54,9 +60,16 @@ def align(size: int, alignment: int = ALIGNMENT) -> int:
     return -(-size // alignment) * alignment
 
 
-def plan_activations(model: Model) -> tuple[Placed, ...]:
-    """Place the activations and scratch buffers of `model`. The largest `end` is TFLite-Micro's head."""
-    return place(find_lifetimes(model))
+def plan_activations(
+    model: Model, alignment: int = ALIGNMENT, in_place: bool = False, scratch: bool = True
+) -> tuple[Placed, ...]:
+    """Place the activations and scratch buffers of `model`. The largest `end` is TFLite-Micro's head.
+
+    in_place: an operator that maps elements one by one writes over an input that nobody else needs, as
+    XNNPACK does and TFLite-Micro does not. scratch: with the buffers of the reference kernels.
+    """
+    buffers = find_lifetimes(model, scratch)
+    return place(merge_in_place(model, buffers) if in_place else buffers, alignment)
 
 
 def activation_bytes(plan: Sequence[Placed]) -> int:
@@ -64,7 +77,7 @@ def activation_bytes(plan: Sequence[Placed]) -> int:
     return max((placed.end for placed in plan), default=0)
 
 
-def find_lifetimes(model: Model) -> list[Buffer]:
+def find_lifetimes(model: Model, scratch: bool = True) -> list[Buffer]:
     """Every buffer to be planned with its moments, in the order in which TFLite-Micro hands them over."""
     first = [NEVER] * len(model.tensors)
     last = [NEVER] * len(model.tensors)
@@ -84,20 +97,48 @@ def find_lifetimes(model: Model) -> list[Buffer]:
         for tensor in model.tensors
         if tensor.bytes and not tensor.constant and not tensor.variable
     ]
-    scratch = [
+    if not scratch:
+        return activations
+    return activations + [
         Buffer(f"scratch of {operator.name} {operator.index}", size, moment, moment)
         for moment, operator in enumerate(model.operators, start=1)
         for size in scratch_bytes(model, operator)
     ]
-    return activations + scratch
 
 
-def place(buffers: Sequence[Buffer]) -> tuple[Placed, ...]:
+def merge_in_place(model: Model, buffers: Sequence[Buffer]) -> list[Buffer]:
+    """The same buffers, an operator's input and output as one where it may write over what it read.
+
+    It may if it maps elements one by one, the sizes agree, it is the input's last reader, and neither is
+    an input or output of the graph. `owner` names both.
+    """
+    ends = {*model.inputs, *model.outputs}
+    planned = [t.index for t in model.tensors if t.bytes and not t.constant and not t.variable]
+    merged = dict(zip(planned, buffers, strict=False))
+    place_of = {index: index for index in planned}  # tensor -> the tensor whose buffer it lies in
+    for moment, operator in enumerate(model.operators, start=1):
+        if operator.name not in IN_PLACE or len(operator.outputs) != 1:
+            continue
+        made = operator.outputs[0]
+        for read in operator.inputs:
+            if made in ends or read in ends or read not in place_of or place_of.get(made) != made:
+                continue
+            below, above = merged[place_of[read]], merged[made]
+            if below.bytes == above.bytes and below.last == moment == above.first:
+                both = Buffer(f"{below.owner}, {above.owner}", below.bytes, below.first, above.last)
+                merged[place_of[read]] = both
+                del merged[made]
+                place_of[made] = place_of[read]
+                break
+    return [*merged.values(), *buffers[len(planned) :]]
+
+
+def place(buffers: Sequence[Buffer], alignment: int = ALIGNMENT) -> tuple[Placed, ...]:
     """Give each buffer the lowest free place, largest first, of equal ones the last first.
 
     Returns them in the order of `buffers`. No two that share a moment overlap.
     """
-    sized = [Buffer(b.owner, align(b.bytes), b.first, b.last) for b in buffers]
+    sized = [Buffer(b.owner, align(b.bytes, alignment), b.first, b.last) for b in buffers]
     order = sorted(reversed(range(len(sized))), key=lambda i: -sized[i].bytes)
     placed: dict[int, Placed] = {}
     by_offset: list[Placed] = []

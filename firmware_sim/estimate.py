@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-from firmware_sim.arena import UNKNOWN_SCRATCH, activation_bytes, plan_activations
-from firmware_sim.model import Model, Operator
-from firmware_sim.persistent import persistent_bytes
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from firmware_sim.costs import Calibration, Interval, UnitCosts, default_calibration
+from firmware_sim.memory import memory_warnings, plan_memory, too_large
+from firmware_sim.model import Model
 from firmware_sim.profile import DeviceProfile
-from firmware_sim.rates import RATES, Rates, Speed, number_kind
 from firmware_sim.report import (
     SCHEMA,
     CostReport,
     DeviceFigures,
     Energy,
     Latency,
-    Memory,
     ModelFigures,
     OperatorCost,
 )
+from firmware_sim.work import KINDS, Work, work_of
 
-TRANSPOSED = ("TRANSPOSE_CONV", "CONV_3D_TRANSPOSE")  # their first input is the output's shape
-STATED_LOW, STATED_HIGH = 0.5, 2.0  # how far a stated speed is trusted
+# How much further out the bounds go where something is unknown. Chosen, not fitted: no row tells.
+SHARE_UNKNOWN = 4.0  # all of the cycles in operators that no row ran: a factor of 4
+ARMV7 = 1.35  # 32-bit code: half the SIMD registers, and none of it was emulated
+NOT_STATED = 1.1  # for each of the optional figures of a profile that a core of its kind feels
+GUESSED = 1.3  # where the profile's source calls a figure a guess
+FELT = {"microcontroller": ("weights_in", "flash_wait_states"), "application": ("caches", "memory_mb_s")}
+# Cycles that a byte of weights costs more for each wait state of the flash: MLPerf Tiny v1.2, HALE on two
+# boards with weights in flash and in RAM (0.46 cycles a byte at 5 wait states, 0.29 at 6).
+CYCLES_PER_WAIT = 0.07
+USUAL_WAITS = {"cortex-m0+": 2, "cortex-m4f": 5, "cortex-m7": 6, "cortex-m33": 3, "cortex-m85": 3}
+LEAST_WEIGHT = 0.05  # cycles that a byte of weights costs at least, however fast its memory
+NEW_IN = {
+    "pair": "This pair of core and engine was not measured: its costs are those of both with others.",
+    "core": "No row was measured on this core: its costs are guessed from the engine on others.",
+    "engine": "No row was measured with this engine: its costs are those of others on this core.",
+    "both": "Neither core nor engine was measured: the latency is a guess.",
+}
 
 
-def estimate(model: Model, profile: DeviceProfile) -> CostReport:
-    """What `model` costs on `profile`, from stated speeds: bounds are half and double of the value.
+def estimate(model: Model, profile: DeviceProfile, calibration: Calibration | None = None) -> CostReport:
+    """What `model` costs on `profile`, by a calibration (ours, if none is given).
 
-    int8 and float32 operators have different speeds. Where an operator computes in numbers that no speed
-    is stated for, or core and engine have none at all, latency and energy are null and a warning says so.
+    Bounds hold 80 % of the errors seen in calibrating, further out where something is unknown. Where an
+    operator computes in numbers that were never measured, latency and energy are null and a warning says so.
     """
-    warnings = list(model.warnings)
-    cycles, unknown = _cycles(model, RATES.get((profile.core, profile.runtime)), profile)
-    warnings += unknown
-    latency = None if cycles is None else _stated(sum(cycles) / (1000 * profile.clock_mhz))
-    energy = _energy(latency, profile)
-    if latency and energy is None:
-        warnings.append(f"No power is known for {profile.name}: energy_uj is null.")
+    calibration = calibration or default_calibration()
+    works = work_of(model)
+    cycles, interval, unknown = _cycles(works, profile, calibration)
+    latency = None
+    if cycles is not None and interval is not None:
+        latency = _latency(math.fsum(cycles), interval, profile, calibration)
+    energy, unpowered = _energy(latency, profile, calibration)
     memory = plan_memory(model, profile.pointer_bytes, profile.runtime, profile.weights_in)
+    untold = memory_warnings(model, profile.runtime)
     return CostReport(
         schema=SCHEMA,
         model=model_figures(model),
@@ -47,7 +66,7 @@ def estimate(model: Model, profile: DeviceProfile) -> CostReport:
         memory=memory,
         energy_uj=energy,
         per_operator=_per_operator(model, cycles),
-        warnings=(*warnings, *memory_warnings(model, profile.runtime), *_too_large(memory, profile)),
+        warnings=(*model.warnings, *unknown, *unpowered, *untold, *too_large(memory, profile)),
     )
 
 
@@ -56,119 +75,116 @@ def model_figures(model: Model) -> ModelFigures:
     return ModelFigures(str(model.path), model.sha256, model.macs, len(model.operators), model.weights_bytes)
 
 
-def plan_memory(model: Model, pointer_bytes: int, runtime: str, weights_in: str | None) -> Memory:
-    """The report's part about memory: TFLite-Micro's arena, and what must be kept for the model.
-
-    ram_bytes: the arena, and the file where weights lie in RAM; null for XNNPACK, which packs copies of
-    them. flash_bytes: the file. Neither counts the runtime's own code and stack.
-    """
-    planned = activation_bytes(plan_activations(model))
-    arena = planned + persistent_bytes(model, pointer_bytes)
-    in_ram = model.file_bytes if weights_in == "ram" else 0
-    return Memory(
-        arena_bytes=arena,
-        activation_bytes=planned,
-        weights_bytes=model.weights_bytes,
-        ram_bytes=None if runtime == "litert-xnnpack" else arena + in_ram,
-        flash_bytes=model.file_bytes,
-    )
-
-
-def memory_warnings(model: Model, runtime: str) -> list[str]:
-    """What the memory figures do not know."""
-    warnings = []
-    if model.has_weights_behind and runtime.startswith("tflm"):
-        warnings.append(
-            "Weights lie behind the flatbuffer, where TFLite-Micro does not look: it cannot run this file."
-        )
-    if runtime == "litert-xnnpack":
-        warnings.append(
-            "The arena is TFLite-Micro's plan; XNNPACK has its own and packs copies of the weights: "
-            "ram_bytes is null."
-        )
-    elif not runtime.startswith("tflm"):
-        warnings.append(f"The arena is TFLite-Micro's plan; {runtime} has its own.")
-    for name in sorted({operator.name for operator in model.operators} & UNKNOWN_SCRATCH):
-        warnings.append(f"The scratch buffers of {name} are unknown: the arena is larger than planned.")
-    return warnings
-
-
-def _stated(value_ms: float) -> Latency:
-    return Latency(value_ms, STATED_LOW * value_ms, STATED_HIGH * value_ms, None, "stated")
-
-
-def _energy(latency: Latency | None, profile: DeviceProfile) -> Energy | None:
-    """mW times ms is uJ."""
-    if latency is None or profile.active_mw is None:
-        return None
-    return Energy(*(profile.active_mw * ms for ms in (latency.value, latency.low, latency.high)))
-
-
 def _cycles(
-    model: Model, rates: Rates | None, profile: DeviceProfile
-) -> tuple[list[float] | None, list[str]]:
-    """Cycles of each operator, or None and why."""
+    works: Sequence[Work], profile: DeviceProfile, calibration: Calibration
+) -> tuple[list[float] | None, Interval | None, list[str]]:
+    """Cycles of each operator, the interval of their sum, and what is not known; None where nothing is."""
+    usual = _usual_numbers(works)
+    numbers = [work.numbers or usual for work in works]
+    costs = {name: calibration.costs(profile.core, profile.runtime, name) for name in {*numbers, usual}}
     where = f"{profile.core} with {profile.engine}"
-    if rates is None:
-        return None, [f"No speed is known for {where}: latency_ms is null."]
-    cycles, unknown = [], set()
-    for operator in model.operators:
-        speed = _speed(model, operator, rates)
-        if speed is None:
-            unknown.add(f"{operator.name} in {_both(*_numbers(model, operator))}")
-            continue
-        elements = sum(tensor.elements for tensor in model.outputs_of(operator))
-        cycles.append(speed.cycles(operator.name, operator.macs, elements, model.bytes_moved(operator)))
-    if unknown:
-        what = ", ".join(sorted(unknown))
-        return None, [f"No speed is known for {what} on {where}: latency_ms is null."]
-    return cycles, []
+    silent = sorted({f"{w.name} in {w.numbers}" for w in works if w.numbers and costs[w.numbers] is None})
+    if silent:
+        return None, None, [f"No speed is known for {', '.join(silent)} on {where}: latency_ms is null."]
+    units = {name: _at_its_memory(unit, profile) for name, unit in costs.items() if unit}
+    cycles = [_delivered(units[n].of(w), w, profile) for w, n in zip(works, numbers, strict=True)]
+    interval, warnings = _interval(works, cycles, profile, calibration, units.values())
+    return cycles, interval, warnings
 
 
-def _numbers(model: Model, operator: Operator) -> tuple[str, str]:
-    """The dtypes that an operator with MACs multiplies: of its activations and of its weights."""
-    activation = operator.inputs[2 if operator.name in TRANSPOSED else 0]
-    return model.tensors[activation].dtype, model.tensors[operator.inputs[1]].dtype
+def _usual_numbers(works: Iterable[Work]) -> str:
+    """The numbers of most MACs: operators without MACs are charged as if they worked in them."""
+    macs: dict[str, int] = {}
+    for work in works:
+        if work.numbers:
+            macs[work.numbers] = macs.get(work.numbers, 0) + work.macs
+    return max(macs, key=lambda name: macs[name]) if macs else "int8"
 
 
-def _both(activation: str, weights: str) -> str:
-    return activation if activation == weights else f"{activation} with {weights} weights"
+def _at_its_memory(costs: UnitCosts, profile: DeviceProfile) -> UnitCosts:
+    """The costs with a byte of weights as this device's flash or RAM delivers it, if the profile says how."""
+    usual = USUAL_WAITS.get(profile.core)
+    waits = 0 if profile.weights_in == "ram" else profile.flash_wait_states
+    if usual is None or waits is None or waits == usual:
+        return costs
+    place = KINDS.index("weight")
+    weight = max(costs.cycles[place] + CYCLES_PER_WAIT * (waits - usual), LEAST_WEIGHT)
+    return replace(costs, cycles=(*costs.cycles[:place], weight, *costs.cycles[place + 1 :]))
 
 
-def _speed(model: Model, operator: Operator, rates: Rates) -> Speed | None:
-    """The speed an operator runs at. Without MACs only bytes and elements count: int8's speed has them."""
-    if not operator.macs:
-        return rates.speeds["int8"]
-    kind = number_kind(*_numbers(model, operator))
-    return rates.speeds.get(kind) if kind else None
+def _delivered(cycles: float, work: Work, profile: DeviceProfile) -> float:
+    """At least as long as the memory takes for the operator's bytes, if its rate is known. MB/s: bytes/us."""
+    if profile.memory_mb_s is None or work.kind == "free":
+        return cycles
+    return max(cycles, work.bytes_moved * profile.clock_mhz / profile.memory_mb_s)
 
 
-def _per_operator(model: Model, cycles: list[float] | None) -> tuple[OperatorCost, ...]:
-    total = sum(cycles) if cycles else 0.0
+def _interval(
+    works: Sequence[Work],
+    cycles: Sequence[float],
+    profile: DeviceProfile,
+    calibration: Calibration,
+    units: Iterable[UnitCosts],
+) -> tuple[Interval, list[str]]:
+    family = calibration.family(profile.core)
+    widest = max(units, key=lambda unit: unit.interval.high / unit.interval.low)
+    interval, warnings = widest.interval, []
+    if widest.novelty in NEW_IN:
+        warnings.append(NEW_IN[widest.novelty])
+    strange = [w.kind == "unknown" or (w.kind != "free" and w.name not in family.operators) for w in works]
+    if any(strange) and (whole := math.fsum(cycles)):
+        share = math.fsum(c for c, s in zip(cycles, strange, strict=True) if s) / whole
+        interval = interval.wider(SHARE_UNKNOWN**share)
+        names = sorted({w.name for w, s in zip(works, strange, strict=True) if s and w.kind != "unknown"})
+        if names and share > 0.01:
+            warnings.append(
+                f"No measured model has {', '.join(names)}: {share:.0%} of the latency is a guess."
+            )
+    if profile.abi == "armv7":
+        interval = interval.wider(ARMV7)
+        warnings.append("32-bit code (armv7) was never emulated: the bounds are wider.")
+    if profile.has_guesses:
+        interval = interval.wider(GUESSED)
+    felt = FELT["application" if profile.core.startswith("cortex-a") else "microcontroller"]
+    for key in felt:
+        if getattr(profile, key) is None:
+            interval = interval.wider(NOT_STATED)
+    return interval, warnings
+
+
+def _latency(cycles: float, interval: Interval, profile: DeviceProfile, calibration: Calibration) -> Latency:
+    value = cycles / (1000 * profile.clock_mhz)
+    bounds = calibration.family(profile.core).bounds
+    return Latency(value, value * interval.low, value * interval.high, None, bounds)
+
+
+def _energy(
+    latency: Latency | None, profile: DeviceProfile, calibration: Calibration
+) -> tuple[Energy | None, list[str]]:
+    """Power by the profile, else by its core's rows; mW times ms is uJ."""
+    if latency is None:
+        return None, []
+    power = calibration.power.get(profile.core)
+    if profile.active_mw is None and power is None:
+        return None, [f"No power is known for {profile.name}: energy_uj is null."]
+    mw = profile.active_mw or (power.mw_per_mhz * profile.clock_mhz if power else 0.0)
+    spread = power.interval if power and profile.active_mw is None else Interval(1 / 1.15, 1.15)
+    low = -math.hypot(math.log(latency.low / latency.value), math.log(spread.low))
+    high = math.hypot(math.log(latency.high / latency.value), math.log(spread.high))
+    value = mw * latency.value
+    guess = f"No power is known for {profile.name}: energy_uj is that of other boards with a {profile.core}."
+    return Energy(value, value * math.exp(low), value * math.exp(high)), [] if profile.active_mw else [guess]
+
+
+def _per_operator(model: Model, cycles: Sequence[float] | None) -> tuple[OperatorCost, ...]:
+    whole = math.fsum(cycles) if cycles else 0.0
     return tuple(
         OperatorCost(
             index=operator.index,
             name=operator.name,
             macs=operator.macs,
             cycles=cycles[i] if cycles else None,
-            share=cycles[i] / total if cycles and total else None,
+            share=cycles[i] / whole if cycles and whole else None,
         )
         for i, operator in enumerate(model.operators)
     )
-
-
-def _too_large(memory: Memory, profile: DeviceProfile) -> list[str]:
-    """Warnings where the model does not fit the device."""
-    limits = (
-        ("RAM", memory.ram_bytes or memory.arena_bytes, profile.ram_bytes),
-        ("flash", memory.flash_bytes, profile.flash_bytes),
-    )
-    return [
-        f"Too large for {profile.name}: it needs {_kib(needed)} of {where} and there is {_kib(limit)}."
-        for where, needed, limit in limits
-        if needed is not None and needed > limit
-    ]
-
-
-def _kib(size: int) -> str:
-    return f"{size / 1024:,.1f} KiB"

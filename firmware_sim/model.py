@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tflite.BatchMatMulOptions import BatchMatMulOptions
 
+from firmware_sim.dead import Live, find_live
 from firmware_sim.errors import SimError
 from firmware_sim.macs import Shape, count_macs
 from firmware_sim.schema import (
@@ -22,6 +24,7 @@ from firmware_sim.schema import (
 )
 
 MAX_RANK = 16
+NUMPY_DTYPES = {"int8": "i1", "uint8": "u1", "int16": "<i2", "float16": "<f2", "float32": "<f4"}
 MAX_TENSOR_BYTES = 2**40
 # How many inputs an operator cannot do without, where something here looks at them; one output each.
 LEAST_INPUTS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "CONV_3D": 2, "FULLY_CONNECTED": 2, "BATCH_MATMUL": 2,
@@ -62,13 +65,19 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
-    """A step. inputs, outputs: tensor indices, -1 for an input left out. macs: None if unknown."""
+    """A step. inputs, outputs: tensor indices, -1 for an input left out. macs: None if unknown.
+
+    macs_executed: without those of dead channels (`firmware_sim/dead.py`), which some runtimes leave out.
+    live_outputs: the share of its output channels that are not dead, 0 to 1.
+    """
 
     index: int
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     macs: int | None
+    macs_executed: int | None = None
+    live_outputs: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,11 @@ class Model:
     def macs(self) -> int:
         """MACs of one inference, without the operators whose cost is unknown (`warnings` names them)."""
         return sum(operator.macs or 0 for operator in self.operators)
+
+    @property
+    def macs_executed(self) -> int:
+        """MACs that are left if a runtime drops every dead channel; `macs` where there are none."""
+        return sum(operator.macs_executed or 0 for operator in self.operators)
 
     def inputs_of(self, operator: Operator) -> list[Tensor]:
         """The operator's input tensors in order, without those left out."""
@@ -144,6 +158,12 @@ def _build(path: Path, data: bytes, reader: Reader) -> Model:
         _operator(i, flat, names, tensors, reader)
         for i, flat in enumerate(reader.tables(graphs[0], "Operators"))
     )
+    outputs = _indices(reader.numbers(graphs[0], "Outputs"), tensors)
+
+    def weights(index: int) -> np.ndarray | None:
+        return _distances(tensors[index], reader.buffer_data(flat_buffers[flat_tensors[index].Buffer()]))
+
+    operators = _without_dead(operators, find_live(operators, tensors, outputs, weights))
     constants = {flat.Buffer() for flat, tensor in zip(flat_tensors, tensors, strict=True) if tensor.constant}
     return Model(
         path=path,
@@ -152,7 +172,7 @@ def _build(path: Path, data: bytes, reader: Reader) -> Model:
         tensors=tensors,
         operators=operators,
         inputs=_indices(reader.numbers(graphs[0], "Inputs"), tensors),
-        outputs=_indices(reader.numbers(graphs[0], "Outputs"), tensors),
+        outputs=outputs,
         weights_bytes=sum(buffers[number] for number in constants),
         has_weights_behind=any(reader.is_behind(flat_buffers[number]) for number in constants),
         warnings=_warnings(operators, tensors, len(graphs)),
@@ -200,6 +220,26 @@ def _operator(
     shapes = [tensors[i].shape if i >= 0 else () for i in inputs]
     output = tensors[outputs[0]].shape if outputs else ()
     return Operator(index, name, inputs, outputs, count_macs(name, shapes, output, _is_adjoint(name, flat)))
+
+
+def _distances(tensor: Tensor, data: np.ndarray | None) -> np.ndarray | None:
+    """A constant as an array that is 0 where its value is; None if its numbers are packed or missing."""
+    dtype = NUMPY_DTYPES.get(tensor.dtype)
+    if data is None or dtype is None or not tensor.constant or len(tensor.shape) < 2:
+        return None
+    if tensor.elements * np.dtype(dtype).itemsize != data.nbytes:
+        return None
+    values = data.view(dtype).reshape(tensor.shape)
+    zeros = set(tensor.quantisation.zero_points) if tensor.quantisation else {0}
+    return values if zeros == {0} else values != zeros.pop() if len(zeros) == 1 else None
+
+
+def _without_dead(operators: tuple[Operator, ...], live: dict[int, Live]) -> tuple[Operator, ...]:
+    executed = (live.get(o.index, Live(o.macs or 0, 1.0)) for o in operators)
+    return tuple(
+        replace(o, macs_executed=None if o.macs is None else left.macs, live_outputs=left.outputs)
+        for o, left in zip(operators, executed, strict=True)
+    )
 
 
 def _is_adjoint(name: str, flat: Any) -> bool:

@@ -61,6 +61,11 @@ class DeviceProfile:
         return SHORT_ENGINES.get(self.engine, self.engine)
 
     @property
+    def has_guesses(self) -> bool:
+        """Whether `source` calls one of the figures a guess, which widens the bounds."""
+        return re.search(r"\bguess", self.source) is not None
+
+    @property
     def pointer_bytes(self) -> int:
         """8 on an application core with 64-bit code, else 4."""
         return 8 if self.core.startswith("cortex-a") and self.abi != "armv7" else 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 Method = Literal["estimated", "emulated", "measured"]
@@ -37,8 +37,8 @@ class DeviceFigures:
 class Latency:
     """Of one inference, in ms. low and high hold 80 % of the errors where bounds are calibrated.
 
-    Where they are stated they are half and double of the value; where measured, the 10th and 90th
-    percentile, and value is the median.
+    Where they are stated they are as wide as the little that is known allows; where measured, the 10th and
+    90th percentile, and value is the median.
     """
 
     value: float
@@ -67,13 +67,18 @@ class Counts:
 
 @dataclass(frozen=True)
 class Memory:
-    """In bytes. activation_bytes: the part of arena_bytes that is planned by lifetimes."""
+    """In bytes. activation_bytes: the part of arena_bytes that is planned by lifetimes.
+
+    parts: what ram_bytes and flash_bytes hold besides, by name (`firmware_sim/memory.py`); not in the JSON,
+    whose keys are fixed.
+    """
 
     arena_bytes: int | None
     activation_bytes: int | None
     weights_bytes: int | None
     ram_bytes: int | None
     flash_bytes: int | None
+    parts: Mapping[str, int | None] = field(default_factory=dict, metadata={"json": False})
 
 
 @dataclass(frozen=True)
@@ -114,12 +119,13 @@ class CostReport:
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain dicts, lists, numbers, text and None."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return {part.name: _plain(getattr(self, part.name)) for part in fields(self)}
 
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        shown = [part.name for part in fields(value) if part.metadata.get("json", True)]
+        return {name: _plain(getattr(value, name)) for name in shown}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):

@@ -81,6 +81,16 @@ class Reader:
         """Whether a constant's data lie behind the flatbuffer, as writers of large files put them."""
         return buffer.Offset() > 1  # 0 and 1 mean: inside the flatbuffer
 
+    def buffer_data(self, buffer: Any) -> np.ndarray | None:
+        """A constant's bytes, shape (bytes,) uint8; None for an empty one, and once too much was read."""
+        length = self.buffer_bytes(buffer)
+        if length > self.unread:
+            return None
+        self.unread -= length
+        if self.is_behind(buffer):
+            return np.frombuffer(self.data, np.uint8, length, buffer.Offset())
+        return np.ascontiguousarray(buffer.DataAsNumpy()) if length else None
+
     def buffer_bytes(self, buffer: Any) -> int:
         """Length of a constant's data, which must lie inside the file, behind the flatbuffer or in it."""
         if self.is_behind(buffer):

@@ -17,15 +17,18 @@ from rich.text import Text
 from edgehar.cli.adb import is_adb, measured_by_adb
 from edgehar.cli.emulate import emulated
 from edgehar.cli.options import AsJson, Debug, OutOption, RunsOrFilesArg, new_app
-from edgehar.cli.output import kib, show
+from edgehar.cli.output import console, kib, show
 from edgehar.errors import InputError
 
 if TYPE_CHECKING:
+    from edgehar.cli.matrix import Point
+    from firmware_sim.costs import Calibration
     from firmware_sim.profile import DeviceProfile
     from firmware_sim.report import CostReport, Energy, Latency
 
 HOST = "host"
 DEFAULT_DEVICE = "cpu-arm"
+PICTURES = (".png", ".svg", ".pdf")
 OF_A_RUN = ("student.int8.tflite", "student.tflite")
 
 app = new_app()
@@ -86,6 +89,24 @@ def bench(
         ),
     ] = None,
     out: OutOption = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration",
+            metavar="FILE",
+            help="Coefficients by edgehar calibrate; default ours.",
+            show_default=False,
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "--picture",
+            metavar="FILE",
+            help="Draw the arena of one model, or accuracy, latency and bytes of several.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -95,33 +116,44 @@ def bench(
     kept in the run's bench folder; for a FILE a report is written only with --out (a folder, or a .json
     file for a single report). On a device the cost is estimated from the file alone; on host it is measured.
     """
+    if picture is not None and picture.suffix not in PICTURES:
+        raise InputError(f"--picture {picture}: give a file that ends with {', '.join(PICTURES)}.")
     chosen = devices or [DEFAULT_DEVICE]
-    candidates, reports = bench_models(models, chosen, out, emulate, benchmark_binary)
+    candidates, reports = bench_models(models, chosen, out, calibration, emulate, benchmark_binary)
     if stream or settings or recording:
         from edgehar.cli.stream import show_streams
 
         show_streams(candidates, chosen, reports, settings or (), recording, out, as_json)
         return
+    points = _points(candidates, reports)
+    if picture is not None:
+        draw(candidates, reports, points, picture)
     plain = [report.to_json() for report in reports]
     if as_json:
         show(plain[0] if len(plain) == 1 else {"schema": 1, "reports": plain}, as_json)
     else:
-        show(plain, False, lambda _: view(label_rows(candidates, len(reports)), reports))
+        show(plain, False, lambda _: view(label_rows(candidates, len(reports)), reports, points))
+        if len(candidates) == 1 and candidates[0].file.suffix == ".tflite":
+            console.print(_hint(candidates[0].file, reports[0]), style="dim")
 
 
 def bench_models(
     models: Sequence[Path] | None,
     devices: Sequence[str],
     out: Path | None = None,
+    calibration: Path | None = None,
     emulate: bool = False,
     benchmark_binary: Path | None = None,
 ) -> tuple[list[Candidate], list[CostReport]]:
     """Every model on every device, model by model, and the reports written where `bench` says.
 
+    calibration: a file of coefficients, else those that come along.
     Names are checked before anything is measured. Raises InputError or SimError.
     """
+    from firmware_sim.costs import read_calibration
     from firmware_sim.profile import read_profile
 
+    costs = None if calibration is None else read_calibration(calibration)
     profiles = [None if name == HOST else name if is_adb(name) else read_profile(name) for name in devices]
     candidates = [find_candidate(model) for model in models] if models else [find_candidate(None)]
     if out is not None and out.suffix == ".json" and len(candidates) * len(profiles) > 1:
@@ -129,7 +161,7 @@ def bench_models(
     reports = []
     for candidate in candidates:
         for profile in profiles:
-            reports.append(cost_report(candidate.file, profile, emulate, benchmark_binary))
+            reports.append(cost_report(candidate.file, profile, costs, emulate, benchmark_binary))
             _keep(candidate, reports[-1], out)
     return candidates, reports
 
@@ -152,6 +184,7 @@ def find_candidate(model: Path | None) -> Candidate:
 def cost_report(
     file: Path,
     profile: DeviceProfile | str | None,
+    calibration: Calibration | None = None,
     emulate: bool = False,
     benchmark_binary: Path | None = None,
 ) -> CostReport:
@@ -163,7 +196,7 @@ def cost_report(
     if isinstance(profile, str):
         return measured_by_adb(file, profile, benchmark_binary)
     if emulate:
-        return emulated(file, profile, cost_report(file, profile))
+        return emulated(file, profile, cost_report(file, profile, calibration))
     if profile is None:
         from firmware_sim.measure import measure
 
@@ -175,7 +208,48 @@ def cost_report(
     from firmware_sim.estimate import estimate
     from firmware_sim.model import read_model
 
-    return estimate(read_model(file), profile)
+    return estimate(read_model(file), profile, calibration)
+
+
+def _hint(file: Path, report: CostReport) -> str:
+    """Which operator to change for a smaller arena, as the first device's engine plans it."""
+    from firmware_sim.memory import plan_for
+    from firmware_sim.model import read_model
+    from firmware_sim.picture import find_peak
+    from firmware_sim.profile import SHORT_ENGINES
+
+    model, engine = read_model(file), report.device.engine
+    return find_peak(model, plan_for(model, SHORT_ENGINES.get(engine, engine))).hint
+
+
+def draw(
+    candidates: Sequence[Candidate], reports: Sequence[CostReport], points: Sequence[Point], path: Path
+) -> None:
+    """The picture that `--picture` asks for, whole or not at all. Raises InputError for one .onnx file."""
+    from edgehar.cache import write_atomic
+
+    if len(candidates) > 1:
+        from edgehar.cli.matrix import draw_matrix
+
+        write_atomic(path, lambda part: draw_matrix(points, part))
+        return
+    file = candidates[0].file
+    if file.suffix == ".onnx":
+        raise InputError(f"--picture {path}: an .onnx file has no arena; give its .tflite.")
+    from firmware_sim.model import read_model
+    from firmware_sim.picture import draw_arena
+    from firmware_sim.profile import SHORT_ENGINES
+
+    engine = reports[0].device.engine
+    write_atomic(path, lambda part: draw_arena(read_model(file), SHORT_ENGINES.get(engine, engine), part))
+
+
+def _points(candidates: Sequence[Candidate], reports: Sequence[CostReport]) -> list[Point]:
+    from edgehar.cli.matrix import find_points
+
+    each = len(reports) // len(candidates)
+    files = [candidate.file for candidate in candidates for _ in range(each)]
+    return find_points(label_rows(candidates, len(reports)), files, reports)
 
 
 def _keep(candidate: Candidate, report: CostReport, out: Path | None) -> None:
@@ -193,18 +267,35 @@ def label_rows(candidates: Sequence[Candidate], rows: int) -> list[str]:
     """How a table of `rows` calls each row's model: by its file's name, with its run's where names repeat."""
     names = [candidate.file.name for candidate in candidates]
     if len(set(names)) < len(names):
-        names = [f"{c.run.name}/{c.file.name}" if c.run else str(c.file) for c in candidates]
+        names = [f"{c.run.name}/{c.file.name}" if c.run else _tail(c, candidates) for c in candidates]
     return [name for name in names for _ in range(rows // len(names))]
 
 
-def view(labels: Sequence[str], reports: Sequence[CostReport]) -> RenderableType:
-    """A table a model, one row a device, and below them what is not known."""
+def _tail(candidate: Candidate, candidates: Sequence[Candidate]) -> str:
+    """The end of a file's path, as short as tells it from the others; folders called export say nothing."""
+    others = [c.file for c in candidates if c.file != candidate.file]
+    parts = candidate.file.parts
+    for count in range(1, len(parts) + 1):
+        if parts[-count] != "export" and not any(o.parts[-count:] == parts[-count:] for o in others):
+            return "/".join(parts[-count:])
+    return str(candidate.file)
+
+
+def view(
+    labels: Sequence[str], reports: Sequence[CostReport], points: Sequence[Point] = ()
+) -> RenderableType:
+    """A table a model, one row a device; of several models a matrix; and below them what is not known."""
     tables: dict[str, Table] = {}
     for label, report in zip(labels, reports, strict=True):
         if label not in tables:
             tables[label] = _table_for(label, report)
         tables[label].add_row(*_cells(report))
-    return Group(*tables.values(), *_notes(labels, reports))
+    several: list[RenderableType] = []
+    if len(tables) > 1 and points:
+        from edgehar.cli.matrix import matrix
+
+        several.append(matrix(points))
+    return Group(*tables.values(), *several, *_notes(labels, reports))
 
 
 def _table_for(label: str, report: CostReport) -> Table:
@@ -213,7 +304,7 @@ def _table_for(label: str, report: CostReport) -> Table:
     table = Table(title=label + counted, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("device", overflow="fold")
     table.add_column("method", no_wrap=True)
-    for column in ("latency", "low to high", "arena", "weights", "flash", "energy"):
+    for column in ("latency", "low to high", "arena", "RAM", "flash", "energy"):
         table.add_column(column, justify="right", no_wrap=True)
     return table
 
@@ -225,7 +316,7 @@ def _cells(report: CostReport) -> tuple[str | Text, ...]:
         report.method,
         *_latency(report.latency_ms),
         kib(memory.arena_bytes),
-        kib(memory.weights_bytes),
+        kib(memory.ram_bytes),
         kib(memory.flash_bytes),
         _energy(report.energy_uj),
     )

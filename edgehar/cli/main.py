@@ -21,15 +21,16 @@ from edgehar.errors import InputError
 VERBS = {
     "demo": ("edgehar.cli.demo", "Distill, export and bench on the embedded motion data, in one go."),
     "distill": ("edgehar.cli.distill", "Train teachers, baseline and student; write a run folder."),
-    "export": ("edgehar.cli.export", "Turn a run's student into .tflite and .onnx files, and check them."),
+    "export": ("edgehar.cli.export", "Turn a run's student into .tflite and .onnx files; check them."),
     "bench": ("edgehar.cli.bench", "What a model file costs on a device: latency, memory, operators."),
     "eval": ("edgehar.cli.eval", "Accuracy of a run or of any exported file."),
     "predict": ("edgehar.cli.predict", "Classes over time for one recording."),
     "data": ("edgehar.cli.data", "Your own recordings: write a manifest, read everything once."),
     "lint": ("edgehar.cli.lint", "Operators of a file that a target will refuse or run slowly."),
     "compare": ("edgehar.cli.compare", "One table and one picture of several runs, or one run by class."),
+    "calibrate": ("edgehar.cli.calibrate", "The simulator's coefficients from measured latencies."),
     "setup": ("edgehar.cli.setup", "Fetch what a plain installation has not: the emulator."),
-    "ls": ("edgehar.cli.ls", "What there is: data sets, networks, methods, losses, devices, runs."),
+    "ls": ("edgehar.cli.ls", "What there is: data, networks, methods, losses, devices, runs."),
     "doctor": ("edgehar.cli.doctor", "What is installed, what is missing, and what to type to get it."),
 }
 

@@ -105,3 +105,46 @@ def _pack(sketch: Sketch, inputs: list[int], outputs: list[int], start: int) -> 
 def sketch() -> Callable[..., Sketch]:
     """A new, empty model: `sketch("int8")`."""
     return Sketch
+
+
+@pytest.fixture(scope="session")
+def student_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """`student_files("acc-watch", "int8")` is that student's file, untrained, as export makes it."""
+    pytest.importorskip("litert_torch", reason="litert-torch, which converts students, is not installed")
+    folder = tmp_path_factory.mktemp("students")
+
+    def make(name: str, kind: str) -> Path:
+        path = folder / f"{name}.{kind}.tflite"
+        if not path.exists():
+            for each, content in _convert(name).items():
+                (folder / f"{name}.{each}.tflite").write_bytes(content)
+        return path
+
+    return make
+
+
+def _convert(name: str) -> dict[str, bytes]:
+    from importlib import import_module
+
+    import torch
+
+    from edgehar.models import STUDENTS
+    from export.convert import to_tflite
+    from export.quantize import float_tensors, quantize_tflite
+
+    torch.manual_seed(0)
+    target, options = STUDENTS[name]
+    module, _, attribute = target.partition(":")
+    student = getattr(import_module(module), attribute)(classes=27, window=128, **options).eval()
+    windows = np.random.default_rng(0).normal(0, 6, (4, 128, 3)).astype(np.float32)
+    model = to_tflite(student, 128)
+    quantised = quantize_tflite(model, windows, float_tensors(model, student))
+    return {"float32": model, "int8": _inside(quantised)}
+
+
+def _inside(content: bytes) -> bytes:
+    """The same file with its weights inside the flatbuffer, as export writes it."""
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

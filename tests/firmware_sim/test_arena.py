@@ -15,6 +15,7 @@ from firmware_sim.arena import (
     activation_bytes,
     align,
     find_lifetimes,
+    merge_in_place,
     place,
     plan_activations,
 )
@@ -67,6 +68,40 @@ def test_inputs_live_from_the_start_and_outputs_to_the_end(sketch, tmp_path: Pat
     model = read_model(graph.write(tmp_path / "m.tflite", [x, late], [early, end]))
     lives = [(buffer.first, buffer.last) for buffer in find_lifetimes(model)]
     assert lives == [(0, 1), (0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def _elementwise(sketch, path: Path, reused: bool):
+    """x -> dense a -> relu b -> dense c; with `reused`, a is read once more at the end."""
+    graph = sketch()
+    x = graph.tensor(1, 8)
+    a = graph.operator("FULLY_CONNECTED", [x, graph.weights(100, 8), -1], 1, 100)
+    b = graph.operator("RELU", [a], 1, 100)
+    c = graph.operator("FULLY_CONNECTED", [b, graph.weights(100, 100), -1], 1, 100)
+    if reused:
+        c = graph.operator("ADD", [c, a], 1, 100)
+    return read_model(graph.write(path, [x], [c]))
+
+
+def test_in_place_an_operator_writes_over_what_nobody_else_reads(sketch, tmp_path: Path) -> None:
+    model = _elementwise(sketch, tmp_path / "m.tflite", reused=False)
+    apart = plan_activations(model)
+    merged = plan_activations(model, alignment=64, in_place=True)
+    assert len(merged) == len(apart) - 1
+    assert all(placed.offset % 64 == 0 and placed.buffer.bytes % 64 == 0 for placed in merged)
+    both = next(placed.buffer for placed in merged if "," in placed.buffer.owner)
+    assert (both.first, both.last) == (1, 3)  # made by operator 0, read by operator 2
+
+
+def test_what_is_read_later_is_not_written_over(sketch, tmp_path: Path) -> None:
+    model = _elementwise(sketch, tmp_path / "m.tflite", reused=True)
+    merged = merge_in_place(model, find_lifetimes(model))
+    relu = [buffer for buffer in merged if buffer.owner == "t3"]
+    assert len(relu) == 1  # the output of RELU keeps a place of its own
+
+
+@given(buffers, st.sampled_from([16, 64]))
+def test_alignment_holds_for_every_place(wanted: list[Buffer], alignment: int) -> None:
+    assert all(placed.offset % alignment == 0 for placed in place(wanted, alignment))
 
 
 @pytest.fixture(scope="module")

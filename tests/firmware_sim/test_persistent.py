@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from firmware_sim.arena import activation_bytes, plan_activations
 from firmware_sim.errors import SimError
 from firmware_sim.model import read_model
 from firmware_sim.persistent import persistent_bytes
+
+STUDENTS = (
+    "acc-micro",
+    "acc-watch",
+    "acc-watch-l",
+    pytest.param("acc-resnet18-gaf", marks=pytest.mark.slow),  # 11 M weights: half a minute to convert
+)
 
 
 def test_published_models_within_two_per_cent_on_a_64_bit_host(data_set) -> None:
@@ -24,6 +32,19 @@ def test_published_models_within_two_per_cent_on_a_64_bit_host(data_set) -> None
         assert persistent_bytes(read_model(path), pointer_bytes=8) == pytest.approx(reported, rel=0.02)
         seen += 1
     assert seen == 8
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+@pytest.mark.parametrize("student", STUDENTS)
+def test_our_students_within_three_per_cent_in_all(student_files, student: str, kind: str) -> None:
+    pytest.importorskip("tflite_micro", reason="the tflite-micro wheel (Linux only) is not installed")
+    from firmware_sim.runtimes.tflm import TflmSession
+
+    path = student_files(student, kind)
+    reported, model = TflmSession(path).arena(), read_model(path)
+    planned = activation_bytes(plan_activations(model))
+    assert planned == reported["head"]  # to the byte
+    assert planned + persistent_bytes(model, pointer_bytes=8) == pytest.approx(reported["total"], rel=0.03)
 
 
 def test_short_pointers_take_less_and_more_operators_take_more(sketch, tmp_path: Path) -> None:

@@ -151,6 +151,46 @@ def test_out_takes_a_folder_or_one_json_file(edgehar: Call, model: Path, tmp_pat
     assert "give a folder" in ended.stderr
 
 
+def test_several_models_and_devices_make_a_matrix(
+    edgehar: Call, model: Path, write_model, tmp_path: Path
+) -> None:
+    other = write_model(tmp_path / "other.tflite")
+    (tmp_path / "export.json").write_text(json.dumps({"files": {"other.tflite": {"accuracy": 0.905}}}))
+    picture = tmp_path / "matrix.png"
+    devices = ("--device", "cpu-arm", "--device", "galaxy-watch4")
+    ended = edgehar("bench", model, other, *devices, "--picture", picture)
+    assert ended.exit_code == 0
+    assert "90.5%" in ended.stdout
+    assert " ms*" in ended.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_model_has_a_hint_and_a_picture_of_its_arena(edgehar: Call, model: Path, tmp_path: Path) -> None:
+    ended = edgehar("bench", model, "--device", "ek-ra6m4", "--picture", tmp_path / "arena.svg")
+    assert ended.exit_code == 0
+    assert "The arena is fullest" in ended.stderr.replace("\n", " ")
+    assert (tmp_path / "arena.svg").read_text().startswith("<?xml")
+    ended = edgehar("bench", model, "--picture", tmp_path / "arena.doc")
+    assert ended.exit_code == 2
+    assert ".png, .svg, .pdf" in ended.stderr
+
+
+def test_killed_while_it_writes_it_leaves_no_half_report(model: Path, tmp_path: Path) -> None:
+    """The process is stopped dead at the moment at which the report is being written."""
+    program = (
+        "import os, pathlib, sys; from edgehar.cli.main import run; write = pathlib.Path.write_text\n"
+        "def half(self, text, **options):\n"
+        "    write(self, text[: len(text) // 2], **options)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "pathlib.Path.write_text = half; run(sys.argv[1:])"
+    )
+    out = tmp_path / "kept"
+    command = [sys.executable, "-c", program, "bench", str(model), "--out", str(out)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == -9
+    assert not (out / "dense@cpu-arm.json").exists()
+    assert [path for path in out.iterdir() if not path.name.startswith(".")] == []
+
+
 def test_a_device_of_ones_own(edgehar: Call, model: Path, tmp_path: Path) -> None:
     profile = tmp_path / "mine.toml"
     profile.write_text(
