@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgehar.cli.adb import is_adb, measured_by_adb
-from edgehar.cli.emulate import emulated
+from edgehar.cli.emulate import emulated, view_emulated
 from edgehar.cli.options import AsJson, Debug, OutOption, RunsOrFilesArg, new_app
 from edgehar.cli.output import kib, show
 from edgehar.errors import InputError
@@ -204,7 +204,8 @@ def view(labels: Sequence[str], reports: Sequence[CostReport]) -> RenderableType
         if label not in tables:
             tables[label] = _table_for(label, report)
         tables[label].add_row(*_cells(report))
-    return Group(*tables.values(), *_notes(labels, reports))
+    more = [part for report in reports if report.method == "emulated" for part in view_emulated(report)]
+    return Group(*tables.values(), *more, *_notes(labels, reports))
 
 
 def _table_for(label: str, report: CostReport) -> Table:
