@@ -10,6 +10,7 @@ import pytest
 
 from edgehar.cli.stream import read_recording
 from edgehar.errors import InputError
+from firmware_sim.profile import DEVICES
 from firmware_sim.stream.contract import StreamContract
 
 CONTRACT = StreamContract(20, 10.0, ("left", "right"), "m/s^2", ("x", "y", "z"))
@@ -42,19 +43,18 @@ def test_a_recording_gives_decisions_accuracy_and_a_picture(edgehar, sign_model,
     assert ended.exit_code == 0, ended.stderr
     report = json.loads(ended.stdout)
     assert report["accuracy"] >= 0.9 and len(report["decisions"]) == 29
-    assert report["hours"] == pytest.approx(29.9 / 3600)
+    assert report["hours"] == pytest.approx(30 / 3600)
     assert Path(report["picture"]).is_file()
     kept = json.loads((out / "sign@cpu-arm.stream.json").read_text())
     assert kept == report
 
 
-def test_several_devices_come_in_order(edgehar, sign_model) -> None:
-    devices = ("--device", "nucleo-l4r5zi", "--device", "cpu-arm")
+def test_several_devices_come_in_order(edgehar, sign_model, tmp_path: Path) -> None:
+    ours = (DEVICES / "cpu-arm.toml").read_text()
+    (tmp_path / "mine.toml").write_text(ours.replace('name = "cpu-arm"', 'name = "mine"'))
+    devices = ("--device", tmp_path / "mine.toml", "--device", "cpu-arm")
     ended = edgehar("bench", sign_model(), "--stream", "--set", "hours=0.1", *devices, "--json")
-    assert [report["device"] for report in json.loads(ended.stdout)["reports"]] == [
-        "nucleo-l4r5zi",
-        "cpu-arm",
-    ]
+    assert [report["device"] for report in json.loads(ended.stdout)["reports"]] == ["mine", "cpu-arm"]
 
 
 def test_what_is_refused_in_a_sentence(edgehar, sign_model, tmp_path: Path) -> None:
