@@ -47,7 +47,8 @@ def bench(
         typer.Option(
             "--device",
             metavar="NAME|FILE",
-            help="Device or profile file, repeatable; host measures here. Default cpu-arm. All: edgehar ls.",
+            help="Device or profile file, repeatable; host measures here, adb[:SERIAL] on a phone. "
+            "Default cpu-arm. All: edgehar ls.",
             show_default=False,
         ),
     ] = None,
@@ -93,7 +94,9 @@ def bench(
 
     A run is judged by its student.int8.tflite if it has one, else by its student.tflite, and the report is
     kept in the run's bench folder; for a FILE a report is written only with --out (a folder, or a .json
-    file for a single report). On a device the cost is estimated from the file alone; on host it is measured.
+    file for a single report). On a device the cost is estimated from the file alone; on host, and on a phone
+    behind adb or adb:SERIAL, it is measured; with --emulate an emulated core counts it, and with --stream a
+    watch's day is simulated at that cost.
     """
     chosen = devices or [DEFAULT_DEVICE]
     candidates, reports = bench_models(models, chosen, out, emulate, benchmark_binary)
