@@ -23,3 +23,8 @@ def test_a_machine_without_debian_s_tools_is_told_in_a_sentence(
     ended = edgehar("setup", "emulator")
     assert ended.exit_code == 2 and "apt-get is missing here" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_only_what_there_is_can_be_set_up(edgehar) -> None:
+    ended = edgehar("setup", "emulater")
+    assert ended.exit_code == 2 and "Type: edgehar setup emulator" in ended.stderr
