@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgehar.cli.adb import is_adb, measured_by_adb
-from edgehar.cli.emulate import emulated
+from edgehar.cli.emulate import emulated, view_emulated
 from edgehar.cli.options import AsJson, Debug, OutOption, RunsOrFilesArg, new_app
 from edgehar.cli.output import console, kib, show
 from edgehar.errors import InputError
@@ -50,7 +50,8 @@ def bench(
         typer.Option(
             "--device",
             metavar="NAME|FILE",
-            help="Device or profile file, repeatable; host measures here. Default cpu-arm. All: edgehar ls.",
+            help="Device or profile file, repeatable; host measures here, adb[:SERIAL] on a phone. "
+            "Default cpu-arm. All: edgehar ls.",
             show_default=False,
         ),
     ] = None,
@@ -114,7 +115,9 @@ def bench(
 
     A run is judged by its student.int8.tflite if it has one, else by its student.tflite, and the report is
     kept in the run's bench folder; for a FILE a report is written only with --out (a folder, or a .json
-    file for a single report). On a device the cost is estimated from the file alone; on host it is measured.
+    file for a single report). On a device the cost is estimated from the file alone; on host, and on a phone
+    behind adb or adb:SERIAL, it is measured; with --emulate an emulated core counts it, and with --stream a
+    watch's day is simulated at that cost.
     """
     if picture is not None and picture.suffix not in PICTURES:
         raise InputError(f"--picture {picture}: give a file that ends with {', '.join(PICTURES)}.")
@@ -290,12 +293,12 @@ def view(
         if label not in tables:
             tables[label] = _table_for(label, report)
         tables[label].add_row(*_cells(report))
-    several: list[RenderableType] = []
+    more = [part for report in reports if report.method == "emulated" for part in view_emulated(report)]
     if len(tables) > 1 and points:
         from edgehar.cli.matrix import matrix
 
-        several.append(matrix(points))
-    return Group(*tables.values(), *several, *_notes(labels, reports))
+        more.append(matrix(points))
+    return Group(*tables.values(), *more, *_notes(labels, reports))
 
 
 def _table_for(label: str, report: CostReport) -> Table:

@@ -8,19 +8,18 @@ import typer
 
 from edgehar.cli.options import AsJson, Debug, new_app
 from edgehar.cli.output import bars, show
+from edgehar.errors import InputError
+
+EMULATOR = "emulator"
 
 app = new_app()
-
-
-@app.callback()
-def setup() -> None:
-    """Fetch what some verbs need and a plain installation has not."""
 
 
 @app.command(
     epilog="Example: edgehar setup emulator. Microcontrollers too: edgehar setup emulator --cortex-m"
 )
-def emulator(
+def setup(
+    what: Annotated[str, typer.Argument(metavar="emulator", help="What to fetch.")],
     cortex_m: Annotated[
         bool, typer.Option("--cortex-m", help="Also emulated Cortex-M boards and their compiler.")
     ] = False,
@@ -32,6 +31,8 @@ def emulator(
     QEMU and the C libraries come from Debian 12's packages, LiteRT and the compiler zig from PyPI; all goes
     into $EDGEHAR_CACHE/emulator and nothing is installed. What is there already is not fetched again.
     """
+    if what != EMULATOR:
+        raise InputError(f"There is nothing called {what!r} to set up. Type: edgehar setup {EMULATOR}")
     from firmware_sim.emulator.setup import set_up
 
     with bars() as bar:

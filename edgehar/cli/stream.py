@@ -95,7 +95,8 @@ def chosen_settings(
     kinds = {field.name: str(field.type) for field in fields(StreamSettings) if field.name not in FIXED}
     values: dict[str, Any] = {}
     if recording is not None:
-        values = {"hours": recording.seconds / 3600, "gaps_per_hour": 0.0}
+        last_sample_s = 1 / contract.rate_hz
+        values = {"hours": (recording.seconds + last_sample_s) / 3600, "gaps_per_hour": 0.0}
     for word in words:
         key, _, value = word.partition("=")
         if key not in kinds:

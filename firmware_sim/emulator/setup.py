@@ -84,8 +84,8 @@ def _parts(places: Places, cortex_m: bool) -> dict[str, Callable[[], None]]:
     parts: dict[str, Callable[[], None]] = {
         "qemu-user": lambda: _host_packages(debian, places, USER_MODE),
         "arm64": lambda: _guest_packages(debian, places),
-        "litert": lambda: _litert(places),
-        "zig": lambda: _zig(places),
+        f"litert {LITERT_VERSION}": lambda: _litert(places),
+        f"zig {ZIG_VERSION}": lambda: _zig(places),
         "plugin and runner": lambda: _build(places),
     }
     if cortex_m:

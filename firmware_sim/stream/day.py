@@ -162,7 +162,7 @@ def _batches(settings: StreamSettings, day: Day) -> Iterator[Batch]:
     """Every batch in order. What the FIFO holds when a gap begins is lost with it."""
     delays = _delays_s(settings.jitter_ms / 1000, np.random.default_rng([settings.seed, 0]))
     gaps = _gaps(settings, np.random.default_rng([settings.seed, 2]))
-    total = int(day.seconds * settings.rate_hz)
+    total = round(day.seconds * settings.rate_hz)
     gap, sample, arrived, after_gap = next(gaps), 0, 0.0, False
     while sample + settings.fifo <= total:
         if gap is not None and gap[0] < sample + settings.fifo:

@@ -14,7 +14,7 @@ WINDOW, RATE_HZ = 20, 10.0
 
 @pytest.fixture
 def sign_model(sketch, tmp_path: Path) -> Callable[..., Path]:
-    """`sign_model()` writes a float `.tflite` file of windows (1, 20, 3) at 10 Hz: `left` where x is below 0."""
+    """`sign_model()` writes a `.tflite` file: windows (1, 20, 3) at 10 Hz, `left` where x is below 0."""
 
     def write(**changed: object) -> Path:
         from ai_edge_litert import schema_py_generated as schema

@@ -89,7 +89,7 @@ def test_what_always_holds(window: int, hop: int, fifo: int, gaps: float, ms: fl
     assert len(day.finishes) + day.dropped == day.windows
     assert day.finishes == sorted(day.finishes)
     assert all(finish > end for finish, end in zip(day.finishes, day.ends, strict=True))
-    assert day.samples + day.samples_lost <= int(day.seconds * 50)
+    assert day.samples + day.samples_lost <= round(day.seconds * 50)
     assert day.peak_ring <= chosen.ring_samples
     assert day.missed <= len(day.finishes)
     assert day.samples == day.batches * fifo
