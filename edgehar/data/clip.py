@@ -10,6 +10,11 @@ import numpy as np
 MODALITIES = ("acc", "gyro", "orientation", "skeleton", "depth", "rgb")
 
 
+def modality_of(stream: str) -> str:
+    """What kind of stream a name means: `acc` for `acc` and for `acc.left_wrist`."""
+    return stream.partition(".")[0]
+
+
 @dataclass(frozen=True)
 class Stream:
     """One modality of a clip.
@@ -27,7 +32,8 @@ class Stream:
 class Clip:
     """One recorded action. `streams` maps a modality's name to a function that reads it.
 
-    Reading waits until a stream is asked for: a depth video is a thousand times an accelerometer.
+    Reading waits until a stream is asked for: a depth video is a thousand times an accelerometer. A name may
+    have a place behind a point: `acc.left_wrist`. session, scene: "" where a data set names none.
     """
 
     id: str
@@ -35,13 +41,16 @@ class Clip:
     subject: str
     trial: str
     streams: Mapping[str, Callable[[], Stream]] = field(repr=False)
+    session: str = ""
+    scene: str = ""
 
 
 @dataclass(frozen=True)
 class Recordings:
     """A data set: its clips in a fixed order, the names of its labels, and its published splits.
 
-    splits: split name -> function that says whether a clip is for training (else it is for testing).
+    splits: what is published: split name -> function that says whether a clip is for training (else it is for
+    testing). edgehar.data.splits has more that any recordings can be divided by.
     version: changes whenever the reader would yield other values; part of every cache key.
     """
 
