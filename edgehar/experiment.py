@@ -18,12 +18,12 @@ from edgehar.cache import cache_dir, fingerprint, write_atomic, write_text
 from edgehar.data.clip import Recordings
 from edgehar.data.prepare import PREPARED_BY, Progress
 from edgehar.errors import InputError
-from edgehar.evaluation import Scores, score
+from edgehar.evaluation import Scores, by_clip, score
 from edgehar.losses import loss
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.models.network import Network
 from edgehar.models.output import Output
-from edgehar.networks import ask, build_student, build_teacher, glimpse, load_weights, save_weights
+from edgehar.networks import SENSORS_TEACHER, ask, build_student, build_teacher, glimpse, load_weights, save_weights
 from edgehar.plan import Plan
 from edgehar.presets import network_options
 from edgehar.training.adapters import build_adapters
@@ -40,6 +40,14 @@ TRAINED_BY = 2  # version of the training code: a change that makes other weight
 
 
 @dataclasses.dataclass(frozen=True)
+class Judged:
+    """A network's scores on the test clips, and on what it was asked: their windows, or the clips again."""
+
+    clips: Scores
+    rows: Scores
+
+
+@dataclasses.dataclass(frozen=True)
 class Experiment:
     """What stays the same from stage to stage and seed to seed."""
 
@@ -53,7 +61,7 @@ class Experiment:
     progress: Progress
     trained: set[Path] = dataclasses.field(default_factory=set)  # in the cache, by this very run
 
-    def run_seed(self, seed: int) -> dict[str, Scores]:
+    def run_seed(self, seed: int) -> dict[str, Judged]:
         """Every network of one seed, by the name of its weights file, scored on the test clips."""
         plan = self.plan
         networks: dict[str, Network] = {}
@@ -75,8 +83,9 @@ class Experiment:
 
     def _teacher(self, name: str, seed: int) -> Network:
         drawn, preset = self._teachers_seed(seed), self.plan.preset
-        build = partial(build_teacher, name, preset=preset)
-        made_of = [*TEACHERS[name], *filter(None, [network_options(preset, name)])]
+        build = partial(build_teacher, name, preset=preset, streams=self.plan.teacher_streams)
+        felt = list(self.plan.teacher_streams) if name == SENSORS_TEACHER else None
+        made_of = [*TEACHERS[name], *filter(None, [network_options(preset, name), felt])]
         return self._alone(f"teacher-{name}", seed, drawn, self.plan.teacher_recipe, made_of, build)
 
     def _alone(
@@ -147,7 +156,10 @@ class Experiment:
         plan, clips = self.plan, self.parts["train"]
         torch.manual_seed(seed)
         classes = len(self.recordings.labels)
-        made = {f"teacher-{name}": build_teacher(name, classes, plan.preset) for name in plan.teachers}
+        made = {
+            f"teacher-{name}": build_teacher(name, classes, plan.preset, plan.teacher_streams)
+            for name in plan.teachers
+        }
         teachers, student = list(made.values()), build_student(plan.student, classes, plan.shape.window)
         made["student"] = student
         if self._path("student", seed).exists():
@@ -195,11 +207,12 @@ class Experiment:
             save_weights(network, self._path(name, seed))
         checkpoint.unlink(missing_ok=True)
 
-    def _score(self, network: Network) -> Scores:
+    def _score(self, network: Network) -> Judged:
         test = self.parts["test"]
         said = ask(network.to(self.machine.device), test).logits.argmax(1).numpy()
         network.cpu()
-        return score(said, test.labels, list(test.subjects), test.classes)
+        rows = score(said, test.labels, [str(name) for name in test.subjects], test.classes)
+        return Judged(score(*by_clip(said, test), test.classes), rows)
 
     def _log(self, stage: str, seed: int, losses: list[float]) -> None:
         """Write a stage's losses, in place of what a run that was broken off had written of them."""
@@ -223,6 +236,7 @@ class Experiment:
             [clip.id for clip in self.recordings.clips],
             self.plan.split,
             self.plan.hold_out,
+            *([] if self.plan.hop is None else ["window", self.plan.hop, self.plan.rate_hz]),
         ]
 
     def _key(self, stage: str, seed: int, recipe: Recipe, made_of: Any) -> str:

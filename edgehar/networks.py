@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 N = TypeVar("N", bound="nn.Module")
+SENSORS_TEACHER = "sensors"  # the one whose streams the plan chooses
 
 
 def build_student(name: str, classes: int, window: int) -> Network:
@@ -27,12 +29,16 @@ def build_student(name: str, classes: int, window: int) -> Network:
     return load(target)(classes, window, **options)
 
 
-def build_teacher(name: str, classes: int, preset: str = "best") -> Network:
-    """A teacher by its name, as a preset has it, with the weights that torch's random state gives it."""
+def build_teacher(name: str, classes: int, preset: str = "best", streams: Sequence[str] = ()) -> Network:
+    """A teacher by its name, as a preset has it, with the weights that torch's random state gives it.
+
+    streams: what the teacher of sensors feels; the others know what they look at.
+    """
     from edgehar.presets import network_options
 
     target, options = TEACHERS[check("teacher", name, TEACHERS)]
-    return load(target)(classes, **options, **network_options(preset, name))
+    felt = {"streams": tuple(streams)} if name == SENSORS_TEACHER and streams else {}
+    return load(target)(classes, **options, **felt, **network_options(preset, name))
 
 
 def save_weights(network: nn.Module, path: Path) -> None:

@@ -9,19 +9,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgehar.data.choice import choose_student_stream, choose_teacher_streams, student_view
 from edgehar.data.clip import Recordings
 from edgehar.data.prepare import VIDEO, Shape
 from edgehar.data.source import open_recordings
+from edgehar.data.splits import leak, settle
 from edgehar.errors import InputError
 from edgehar.losses import LOSSES
 from edgehar.methods import METHODS, Method
 from edgehar.models import STUDENTS, TEACHERS
+from edgehar.networks import SENSORS_TEACHER
 from edgehar.presets import PRESETS, network_options
 from edgehar.registry import check
 from edgehar.training.recipe import Recipe
 
 Setting = float | str  # of a loss: a weight, or a word such as a gate
 FRAMINGS = ("clip", "window")
+WINDOW_S, HOP_S, LONGEST_S = 2.56, 0.5, 3600.0  # seconds
+GRAIN = 8  # samples: students halve their window three times
 SCHEDULES = ("pretrained", "progressive")  # teachers first, then frozen; or teachers and student in turns
 
 
@@ -30,7 +35,9 @@ class Plan:
     """What to train on what, how, and with which seeds. `hold_out`: a training subject that is tested on
     instead of the test subjects, for choosing. `loss_weights`: the loss's keywords. `every`: in the schedule
     `progressive`, epochs of the teachers for each of the student's. `teacher_seed`: whose teachers teach the
-    students of all seeds; None for each seed its own."""
+    students of all seeds; None for each seed its own. hop, rate_hz: with framing `window`, samples between
+    windows and samples a second. student_stream: what the student feels, where clips have several such.
+    teacher_streams: what a teacher of sensors feels."""
 
     data: str
     data_dir: str | None
@@ -52,6 +59,10 @@ class Plan:
     schedule: str = "pretrained"
     every: int = 1
     teacher_seed: int | None = None
+    hop: int | None = None
+    rate_hz: float | None = None
+    student_stream: str | None = None
+    teacher_streams: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As config.json holds it."""
@@ -62,7 +73,8 @@ class Plan:
         """The plan that `where`, a config.json, holds. Raises InputError if it is not one."""
         try:
             values = dict(values)
-            values["teachers"], values["seeds"] = tuple(values["teachers"]), tuple(values["seeds"])
+            for name in ("teachers", "seeds", "teacher_streams"):
+                values[name] = tuple(values.get(name, ()))
             values["shape"] = Shape(**values["shape"])
             for name in ("teacher_recipe", "student_recipe"):
                 values[name] = Recipe(**values[name])
@@ -95,23 +107,36 @@ def make_plan(
     schedule: str | None = None,
     every: int = 1,
     teacher_seed: int | None = None,
+    window: float | None = None,
+    hop: float | None = None,
+    student_stream: str | None = None,
+    teacher_streams: tuple[str, ...] = (),
+    force: bool = False,
 ) -> tuple[Plan, Recordings]:
-    """Settle what an experiment is, and open its recordings.
+    """Settle what an experiment is, and open its recordings, the student's stream called `acc`.
 
     What is None is chosen: the split published first, the method that suits the teacher, the preset
-    `quick` on the embedded data and `best` elsewhere. Raises InputError for a name or value that cannot be.
+    `quick` on the embedded data and `best` elsewhere. window, hop: in seconds. force: take a split that
+    leaks. Raises InputError for a name or value that cannot be.
     """
     check("student", student, STUDENTS)
     names = teacher.split(",")
     for name in names:
         check("teacher", name, (VIDEO_TEACHER, *TEACHERS))
-    recordings = open_recordings(data, data_dir)
+    read = open_recordings(data, data_dir)
+    student_stream = choose_student_stream(read, student_stream)
+    recordings = student_view(read, student_stream)
     teachers = tuple(dict.fromkeys(_seen_by(name, recordings) for name in names))
     chosen = _method_for(teachers, method)
     schedule = check("schedule", schedule or chosen.schedule, SCHEDULES)
     preset = check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)
     recipes = PRESETS[preset]
-    check("framing", framing, FRAMINGS)
+    shape, hop_samples, rate_hz = _framed(recipes.shape, framing, window, hop, recordings)
+    felt = ()
+    if SENSORS_TEACHER in teachers:
+        felt = choose_teacher_streams(read, student_stream, teacher_streams)
+    elif teacher_streams:
+        raise InputError("--teacher-streams is for --teacher sensors: give it, or leave the streams out.")
     for name in teachers:
         network_options(preset, name)
     _check_seeds(seeds)
@@ -127,10 +152,15 @@ def make_plan(
     loss_name = check("loss", loss_name or chosen.loss, LOSSES)
     student_recipe = _with_epochs(recipes.student, epochs)
     weights = {**chosen.weights, **(loss_weights or {})} if loss_name == chosen.loss else loss_weights or {}
+    split = settle(recordings, split)
+    if not force and (leaked := leak(recordings, split)):
+        raise InputError(
+            f"The split {split} leaks: {leaked}, so its figures would say too much; mend it, or give --force."
+        )
     plan = Plan(
         data=data,
         data_dir=data_dir,
-        split=check("split", split or next(iter(recordings.splits)), recordings.splits),
+        split=split,
         hold_out=hold_out,
         framing=framing,
         method=chosen.name,
@@ -139,7 +169,7 @@ def make_plan(
         loss=loss_name,
         preset=preset,
         seeds=seeds,
-        shape=recipes.shape,
+        shape=shape,
         teacher_recipe=_teacher_recipe(
             recipes.video if watches(teachers[0]) else recipes.motion, teacher_epochs, recordings
         ),
@@ -150,6 +180,10 @@ def make_plan(
         schedule=schedule,
         every=every,
         teacher_seed=teacher_seed,
+        hop=hop_samples,
+        rate_hz=rate_hz,
+        student_stream=None if student_stream == "acc" else student_stream,
+        teacher_streams=felt,
     )
     return plan, recordings
 
@@ -166,6 +200,30 @@ def check_weights(name: str, weights: Mapping[str, Setting], recipe: Recipe) -> 
     settled = {**smoothing, **weights}
     trial(name, settled)
     return settled
+
+
+def _framed(
+    shape: Shape, framing: str, window: float | None, hop: float | None, recordings: Recordings
+) -> tuple[Shape, int | None, float | None]:
+    """The shape of what networks see, the hop in samples and the rate in Hz; the last two None for clips."""
+    check("framing", framing, FRAMINGS)
+    if framing == "clip":
+        if window is not None or hop is not None:
+            raise InputError("--window and --hop are for --framing window: give it too, or leave them out.")
+        return shape, None, None
+    first = next((clip for clip in recordings.clips if "acc" in clip.streams), None)
+    if first is None:
+        raise InputError(f"{recordings.name} has no accelerometer to cut into windows.")
+    rate_hz = float(first.streams["acc"]().rate_hz)
+    window, hop = WINDOW_S if window is None else window, HOP_S if hop is None else hop
+    samples = GRAIN * round(window * rate_hz / GRAIN) if 0 < window < LONGEST_S else 0
+    step = round(hop * rate_hz) if 0 < hop < LONGEST_S else 0
+    if samples < GRAIN or step < 1:
+        raise InputError(
+            f"--window {window:g} --hop {hop:g} at {rate_hz:g} Hz make {samples} and {step} samples: a window "
+            f"has {GRAIN} or more, a hop 1 or more, and neither is longer than {LONGEST_S:g} s."
+        )
+    return dataclasses.replace(shape, window=samples), step, rate_hz
 
 
 def _check_seeds(seeds: tuple[int, ...]) -> None:

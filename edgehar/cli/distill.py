@@ -27,7 +27,7 @@ def distill(
     teacher: Annotated[
         str,
         typer.Option(
-            "--teacher", help="Who teaches: video, depth, rgb, skeleton, fusion; several with commas."
+            "--teacher", help="Who teaches: video, depth, rgb, skeleton, fusion, sensors; several with commas."
         ),
     ] = "video",
     student: Annotated[
@@ -52,6 +52,32 @@ def distill(
     framing: Annotated[
         str, typer.Option("--framing", help="clip (whole clips, resampled) or window.")
     ] = "clip",
+    window: Annotated[
+        float | None, typer.Option("--window", metavar="SECONDS", help="Of a window; default 2.56.")
+    ] = None,
+    hop: Annotated[
+        float | None, typer.Option("--hop", metavar="SECONDS", help="From window to window; default 0.5.")
+    ] = None,
+    student_stream: Annotated[
+        str | None,
+        typer.Option("--student-stream", metavar="STREAM", help="What the student feels: acc.left_wrist."),
+    ] = None,
+    teacher_streams: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher-streams",
+            metavar="STREAMS",
+            help="What a teacher of sensors feels, with commas; default every sensor but the student's.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Take a split that leaks.")] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, help="Processes, for a split of several folds.")
+    ] = 1,
+    devices: Annotated[
+        int, typer.Option("--devices", min=1, help="Processes or GPUs that train one network together.")
+    ] = 1,
+    nodes: Annotated[int, typer.Option("--nodes", min=1, help="Machines; see docs/scale.md.")] = 1,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -96,6 +122,8 @@ def distill(
         "split": split, "hold_out": hold_out, "framing": framing, "preset": preset,
         "seeds": tuple(seed or [0]), "epochs": epochs, "teacher_epochs": teacher_epochs,
         "schedule": schedule, "every": every, "teacher_seed": teacher_seed,
+        "window": window, "hop": hop, "student_stream": student_stream,
+        "teacher_streams": tuple(filter(None, (teacher_streams or "").split(","))), "force": force,
     }  # fmt: skip
     if resume is not None:
         _refuse_others(options | {"out": out})
@@ -169,7 +197,7 @@ def _refuse_others(options: dict[str, Any]) -> None:
     import inspect
 
     defaults = {p.name: p.default for p in inspect.signature(distill).parameters.values()}
-    defaults |= {"loss_name": None, "loss_weights": {}, "seeds": (0,)}
+    defaults |= {"loss_name": None, "loss_weights": {}, "seeds": (0,), "teacher_streams": ()}
     flags = {"loss_name": "--loss", "loss_weights": "--weight", "seeds": "--seed"}
     if changed := [
         flags.get(name, "--" + name.replace("_", "-"))

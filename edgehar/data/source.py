@@ -51,6 +51,6 @@ def divide(recordings: Recordings, split: str, hold_out: str | None = None) -> t
                 f"hold out one of {', '.join(subjects)}."
             )
         train, test = train & ~held, held
-        if not train.any():
-            raise InputError(f"{recordings.name}, split {split}: no clip is left to train on or to test on.")
+    if not train.any() or not test.any():
+        raise InputError(f"{recordings.name}, split {split}: no clip is left to train on or to test on.")
     return train, test

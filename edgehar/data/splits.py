@@ -49,7 +49,8 @@ class Split:
 def folds(recordings: Recordings, split: str) -> tuple[Fold, ...]:
     """Every fold of a split, at least one. Raises InputError for a split that cannot be."""
     if split in recordings.splits:
-        return (_fold(recordings, split, np.array([recordings.splits[split](c) for c in recordings.clips])),)
+        train = np.array([recordings.splits[split](clip) for clip in recordings.clips])
+        return (Fold(split, train, ~train),)
     name, _, argument = split.partition(":")
     check("split", name, (*recordings.splits, *SPLITS))
     if name not in SPLITS:
@@ -102,13 +103,6 @@ def _values(recordings: Recordings, by: str) -> list[str]:
     return values
 
 
-def _fold(recordings: Recordings, split: str, train: np.ndarray, test: np.ndarray | None = None) -> Fold:
-    test = ~train if test is None else test
-    if not train.any() or not test.any():
-        raise InputError(f"{recordings.name}, split {split}: no clip is left to train on or to test on.")
-    return Fold(split, train, test)
-
-
 def _chosen(recordings: Recordings, argument: str, by: str, known: Iterable[str]) -> list[str]:
     """The names between commas. Raises InputError for one that no clip has."""
     known = sorted(set(known), key=natural)
@@ -131,7 +125,8 @@ def _across(recordings: Recordings, name: str, argument: str, *, by: str) -> tup
     else:
         train = known[: (len(known) + 1) // 2]
     text = f"{name}:{argument}" if argument else name
-    return (_fold(recordings, text, np.isin(values, train)),)
+    chosen = np.isin(values, train)
+    return (Fold(text, chosen, ~chosen),)
 
 
 def _leave_one_out(recordings: Recordings, name: str, argument: str) -> tuple[Fold, ...]:
@@ -143,7 +138,7 @@ def _leave_one_out(recordings: Recordings, name: str, argument: str) -> tuple[Fo
     if len(known) < 2:
         raise InputError(f"{recordings.name} has one subject alone: no other is left to train on.")
     of = np.array(values)
-    return tuple(_fold(recordings, f"{name}:{subject}", of != subject) for subject in tested)
+    return tuple(Fold(f"{name}:{subject}", of != subject, of == subject) for subject in tested)
 
 
 def _k_fold(recordings: Recordings, name: str, argument: str) -> tuple[Fold, ...]:
@@ -161,10 +156,8 @@ def _k_fold(recordings: Recordings, name: str, argument: str) -> tuple[Fold, ...
     groups: list[list[str]] = [[] for _ in range(count)]
     for subject in sorted(sizes, key=lambda s: (-sizes[s], natural(s))):
         min(groups, key=lambda group: sum(sizes[s] for s in group)).append(subject)
-    made = [
-        _fold(recordings, f"{name}:{count}:{number}", ~np.isin(values, group))
-        for number, group in enumerate(groups, 1)
-    ]
+    tests = [np.isin(values, group) for group in groups]
+    made = [Fold(f"{name}:{count}:{number}", ~test, test) for number, test in enumerate(tests, 1)]
     return (made[only - 1],) if only else tuple(made)
 
 
@@ -183,7 +176,7 @@ def _file(recordings: Recordings, name: str, argument: str) -> tuple[Fold, ...]:
             raise InputError(f"{path} line {line}: {recordings.name} has no clip {clip!r}.")
     said = [parts.get(clip.id, ("", 0))[0] for clip in recordings.clips]
     train, test = (np.array([each == part for each in said]) for part in PARTS)
-    return (_fold(recordings, f"{name}:{argument}", train, test),)
+    return (Fold(f"{name}:{argument}", train, test),)
 
 
 PARTS = ("train", "test")

@@ -1,7 +1,8 @@
 """Teachers and students: one file an architecture, named here, imported when asked for.
 
 A student is "module:class" and what its constructor takes beside `classes` and `window`. A teacher's
-`stream` is what it looks at; its `graph` is the skeleton's table in edgehar.models.graphs.
+`stream` is what it looks at; its `graph` is the skeleton's table in edgehar.models.graphs. What `sensors`
+feels, a plan says.
 """
 
 from __future__ import annotations
@@ -29,4 +30,5 @@ TEACHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "rgb": ("edgehar.models.video:Video21D", {"stream": "rgb"}),
     "skeleton": ("edgehar.models.agcn:SkeletonTeacher", {"graph": "kinect"}),
     "fusion": ("edgehar.models.agcn:FusionTeacher", {"graph": "kinect"}),
+    "sensors": ("edgehar.models.sensors:SensorsTeacher", {}),
 }
