@@ -44,12 +44,8 @@ def distil(
 
     Calling it again on a folder that was interrupted goes on from the last whole epoch.
     """
-    classes = len(recordings.labels)
-    teachers = [build_teacher(name, classes, plan.preset, plan.teacher_streams) for name in plan.teachers]
-    streams = ["acc", *(stream for teacher in teachers for stream in teacher.streams)]
-    streams += ["skeleton"] if plan.teacher_recipe.pose else []
     rate_hz = _rate(plan, recordings)
-    parts = read_parts(plan, streams, progress, recordings)
+    parts = read_parts(plan, streams_of(plan, recordings), progress, recordings)
     if len(parts["train"]) < LEAST:
         raise InputError(
             f"{recordings.name}, {plan.split}: {len(parts['train'])} clips to train on are too few, "
@@ -75,6 +71,14 @@ def distil(
         shutil.rmtree(folder / f"seed-{seed}" / "checkpoints", ignore_errors=True)
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return Run(folder)
+
+
+def streams_of(plan: Plan, recordings: Recordings) -> list[str]:
+    """Every stream that a plan's networks look at, or learn from."""
+    classes = len(recordings.labels)
+    teachers = [build_teacher(name, classes, plan.preset, plan.teacher_streams) for name in plan.teachers]
+    streams = ["acc", *(stream for teacher in teachers for stream in teacher.streams)]
+    return [*streams, "skeleton"] if plan.teacher_recipe.pose else streams
 
 
 def _figures(plan: Plan, scores: list[dict[str, Scores]]) -> dict[str, Any]:

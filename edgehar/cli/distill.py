@@ -15,6 +15,7 @@ from edgehar.errors import InputError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from edgehar.folds import Folds
     from edgehar.runs import Run
 
 app = new_app()
@@ -127,9 +128,10 @@ def distill(
     }  # fmt: skip
     if resume is not None:
         _refuse_others(options | {"out": out})
-    run = distill_run(options, accelerator=accelerator, resume=resume, fresh=fresh, out=out)
+    machine = {"accelerator": accelerator, "devices": devices, "nodes": nodes}
+    run = distill_run(options, **machine, resume=resume, fresh=fresh, out=out, jobs=jobs)
     show({"run": str(run.folder), **run.metrics}, as_json, lambda _: _table(run))
-    if not as_json:
+    if not as_json and "folds" not in run.metrics:
         _say(f"Next: edgehar export {run.folder} --int8")
 
 
@@ -137,23 +139,27 @@ def distill_run(
     options: dict[str, Any],
     *,
     accelerator: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
     resume: Path | None = None,
     fresh: bool = False,
     out: Path | None = None,
-) -> Run:
-    """Plan (or take up) a run and carry it out with bars and lines on stderr."""
+    jobs: int = 1,
+) -> Run | Folds:
+    """Plan (or take up) a run, or a run for every fold, and carry it out with bars and lines on stderr."""
     _say("Starting (torch and Lightning take some seconds to load)")
-    from edgehar.data.source import open_recordings
     from edgehar.distil import distil
+    from edgehar.folds import Folds, distil_folds, fold_plans, is_folds
     from edgehar.plan import make_plan
     from edgehar.runs import Run, find_run, new_folder
+    from edgehar.training.parts import plan_recordings
     from edgehar.training.stage import Machine, check_accelerator
 
-    machine = Machine(check_accelerator(accelerator), progress=True)
+    machine = Machine(check_accelerator(accelerator), devices, nodes, progress=True)
     if resume is not None:
-        folder = find_run(resume)
-        plan = Run(folder).plan
-        recordings = open_recordings(plan.data, plan.data_dir)
+        folder = resume if is_folds(resume) else find_run(resume)
+        plan = Folds(folder).plan if is_folds(folder) else Run(folder).plan
+        recordings = plan_recordings(plan)
     else:
         plan, recordings = make_plan(**options)
         folder = new_folder(plan, out)
@@ -163,9 +169,13 @@ def distill_run(
     )
     try:
         with bars() as bar:
+            if len(fold_plans(plan, recordings)) > 1:
+                return distil_folds(
+                    plan, recordings, folder, machine, jobs=jobs, fresh=fresh, say=_say, progress=bar
+                )
             return distil(plan, recordings, folder, machine, fresh=fresh, say=_say, progress=bar)
     except KeyboardInterrupt:
-        if (folder / "config.json").exists():
+        if (folder / "config.json").exists() or is_folds(folder):
             _say(f"Stopped; what is trained is kept. Go on: edgehar distill --resume {folder}")
         raise
     finally:
@@ -209,16 +219,19 @@ def _refuse_others(options: dict[str, Any]) -> None:
         )
 
 
-def _table(run: Run) -> RenderableType:
+def _table(run: Run | Folds) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
     metrics = run.metrics
-    table = Table(title=Text(f"{run.folder}: {metrics['dataset']}, {metrics['split']}, last epoch"))
+    over = f", mean and spread over {len(metrics['folds'])} folds" if "folds" in metrics else ", last epoch"
+    table = Table(title=Text(f"{run.folder}: {metrics['dataset']}, {metrics['split']}{over}"))
     for column in ("network", "accuracy", "macro-F1"):
         table.add_column(column, justify="left" if column == "network" else "right")
     rows = {f"teacher {name}": m for name, m in metrics["teachers"].items()}
     rows |= {"baseline": metrics["baseline"], f"student {run.plan.student}": metrics["student"]}
+    if windows := metrics.get("windows"):
+        rows |= {f"{who}, window by window": windows[who] for who in ("baseline", "student")}
     for name, m in rows.items():
         table.add_row(name, percent(m["accuracy"]), percent(m["macro_f1"]))
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 from edgehar.cache import fingerprint
@@ -38,14 +39,23 @@ def choose_student_stream(recordings: Recordings, wanted: str | None) -> str | N
 
 
 def student_view(recordings: Recordings, stream: str | None) -> Recordings:
-    """The same recordings with the student's stream called `acc`; beside it every stream keeps its name."""
+    """The same recordings with the student's stream called `acc`; beside it every stream keeps its name.
+
+    Where sensors are told apart by their place, clips without the chosen one are left out, with a warning.
+    """
     chosen = choose_student_stream(recordings, stream)
-    if chosen in (None, STUDENT):
+    if chosen is None or chosen == STUDENT:
         return recordings
     clips = tuple(
-        replace(clip, streams={**clip.streams, STUDENT: clip.streams[chosen]}) if chosen in clip.streams else clip
+        replace(clip, streams={**clip.streams, STUDENT: clip.streams[chosen]})
         for clip in recordings.clips
+        if chosen in clip.streams
     )
+    if without := len(recordings.clips) - len(clips):
+        warnings.warn(
+            f"{recordings.name}: {without} of {len(recordings.clips)} clips have no {chosen} and are left out.",
+            stacklevel=2,
+        )
     return replace(recordings, clips=clips, version=fingerprint([recordings.version, chosen]))
 
 

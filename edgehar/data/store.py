@@ -16,7 +16,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,6 +73,8 @@ def write_rows(
     all cores where that would take long. Raises what the maker raises: InputError, after which nothing is
     kept; after anything else what is done stays for the next attempt.
     """
+    if getattr(current_process(), "_inheriting", False):  # a script's top level, run again by a process of ours
+        raise RuntimeError('put what the script does below: if __name__ == "__main__"')
     part = path.with_name(f"{path.name}.part")
     with _alone(part, path) as waited:
         if waited:
