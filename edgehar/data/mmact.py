@@ -80,9 +80,10 @@ def _stream(inside: str, match: re.Match[str]) -> str | None:
     if match[6].lower() == "mp4":
         return f"rgb.{match['cam'] or 'cam1'}".lower()
     above = inside[: match.start(1)].lower()
-    for part, modality in _SENSORS:
-        if re.search(rf"(?:^|[/_]){part}", above):
-            return f"{modality}.{'watch' if 'watch' in above else PHONE}"
+    for folder in reversed(above.split("/")):  # acc and gyro may lie together below trimmed_acc
+        for part, modality in _SENSORS:
+            if re.search(rf"(?:^|_){part}", folder):
+                return f"{modality}.{'watch' if 'watch' in above else PHONE}"
     return None
 
 
