@@ -44,6 +44,8 @@ def distil(
 
     Calling it again on a folder that was interrupted goes on from the last whole epoch.
     """
+    if machine.ranks > 1 and plan.schedule == "progressive":
+        raise InputError("The schedule progressive trains in one process: leave out --devices and --nodes.")
     rate_hz = _rate(plan, recordings)
     parts = read_parts(plan, streams_of(plan, recordings), progress, recordings)
     if len(parts["train"]) < LEAST:

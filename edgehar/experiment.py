@@ -123,7 +123,8 @@ class Experiment:
         """What trains a network alone, and on what."""
         clips = self.parts["train"]
         posed = recipe.pose > 0 and "skeleton" not in network.streams
-        batches = Batches(clips.streams([*network.streams, *(["skeleton"] if posed else [])]), recipe, seed)
+        streams = clips.streams([*network.streams, *(["skeleton"] if posed else [])])
+        batches = Batches(streams, recipe, seed, ranks=self.machine.ranks)
         if not posed:
             return Fit(network, recipe, len(batches)), batches
         said = glimpse(network, clips)
@@ -140,7 +141,7 @@ class Experiment:
             return load_weights(network, kept)
         bank = self._bank(seed, networks)
         clips = self.parts["train"].streams(network.streams)
-        batches = Batches(clips, plan.student_recipe, seed, bank)
+        batches = Batches(clips, plan.student_recipe, seed, bank, self.machine.ranks)
         self._train(self._lesson(network, bank.glimpse(), len(batches)), batches, "student", seed)
         return network
 
@@ -241,5 +242,7 @@ class Experiment:
 
     def _key(self, stage: str, seed: int, recipe: Recipe, made_of: Any) -> str:
         arithmetic = precision(recipe.precision, self.machine.accelerator)
+        if self.machine.ranks > 1:
+            arithmetic += f", {self.machine.ranks} processes"
         made = [stage, seed, recipe.told(), made_of, dataclasses.asdict(self.plan.shape)]
         return f"{stage}-{fingerprint([TRAINED_BY, self._data(), made, arithmetic])}"

@@ -129,13 +129,30 @@ def distill(
     if resume is not None:
         _refuse_others(options | {"out": out})
     machine = {"accelerator": accelerator, "devices": devices, "nodes": nodes}
-    run = distill_run(options, **machine, resume=resume, fresh=fresh, out=out, jobs=jobs)
+    run = _carry_out(options, **machine, resume=resume, fresh=fresh, out=out, jobs=jobs)
     show({"run": str(run.folder), **run.metrics}, as_json, lambda _: _table(run))
     if not as_json and "folds" not in run.metrics:
         _say(f"Next: edgehar export {run.folder} --int8")
 
 
 def distill_run(
+    options: dict[str, Any],
+    *,
+    accelerator: str = "auto",
+    resume: Path | None = None,
+    fresh: bool = False,
+    out: Path | None = None,
+) -> Run:
+    """Plan (or take up) a run of one fold and carry it out with bars and lines on stderr."""
+    from edgehar.runs import Run
+
+    run = _carry_out(options, accelerator=accelerator, resume=resume, fresh=fresh, out=out)
+    if not isinstance(run, Run):
+        raise InputError(f"{run.folder} holds a run for each of several folds: name one fold with --split.")
+    return run
+
+
+def _carry_out(
     options: dict[str, Any],
     *,
     accelerator: str = "auto",

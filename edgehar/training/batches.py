@@ -87,12 +87,14 @@ class Batches:
     `teachers`, a tuple of dicts: what each teacher said, by part (see `teachers_said`).
     """
 
-    def __init__(self, clips: Clips, recipe: Recipe, seed: int, bank: Bank | None = None) -> None:
+    def __init__(
+        self, clips: Clips, recipe: Recipe, seed: int, bank: Bank | None = None, ranks: int = 1
+    ) -> None:
         self.clips, self.recipe, self.seed, self.bank = clips, recipe, seed, bank
         self.labels = F.one_hot(torch.from_numpy(clips.labels).long(), clips.classes).float()
         self.said = () if bank is None else bank.heard()
         self.epoch = 0
-        self.rank, self.ranks = 0, 1
+        self.rank, self.ranks = 0, ranks
 
     def __len__(self) -> int:
         return max(1, len(self.clips) // self.recipe.batch // self.ranks)
