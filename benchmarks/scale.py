@@ -52,7 +52,9 @@ def simulated(count: int) -> Any:
     from edgehar.data.clip import Clip, Recordings
 
     clips = tuple(
-        Clip(f"c{n}", n % CLASSES, str(n % SUBJECTS), "1", {"acc": partial(acc, n), "depth": partial(depth, n)})
+        Clip(
+            f"c{n}", n % CLASSES, str(n % SUBJECTS), "1", {"acc": partial(acc, n), "depth": partial(depth, n)}
+        )
         for n in range(count)
     )
     return Recordings("simulated", tuple(map(str, range(CLASSES))), clips, {})

@@ -47,8 +47,8 @@ def vote(said: np.ndarray, of: np.ndarray) -> np.ndarray:
 
 
 def by_clip(said: np.ndarray, clips: Clips) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """What is said of each clip, its label and its subject, (clips,) each: of whole clips as it is, of windows
-    by vote."""
+    """What is said of each clip, its label and its subject, (clips,) each: of whole clips as it is, of
+    windows by vote."""
     if clips.of is None:
         return said, clips.labels, [str(name) for name in clips.subjects]
     begin = np.flatnonzero(np.diff(clips.of, prepend=-1))

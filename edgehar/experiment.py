@@ -23,7 +23,15 @@ from edgehar.losses import loss
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.models.network import Network
 from edgehar.models.output import Output
-from edgehar.networks import SENSORS_TEACHER, ask, build_student, build_teacher, glimpse, load_weights, save_weights
+from edgehar.networks import (
+    SENSORS_TEACHER,
+    ask,
+    build_student,
+    build_teacher,
+    glimpse,
+    load_weights,
+    save_weights,
+)
 from edgehar.plan import Plan
 from edgehar.presets import network_options
 from edgehar.training.adapters import build_adapters

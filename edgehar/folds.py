@@ -46,7 +46,7 @@ class Folds:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """metrics.json: of each network the mean over the seeds of every fold, and mean and spread over these."""
+        """metrics.json: of each network the mean over seeds of every fold, and mean and spread of these."""
         return read_json(self.folder / FIGURES, f"type: edgehar distill --resume {self.folder}")
 
 
@@ -64,7 +64,9 @@ def fold_plans(plan: Plan, recordings: Recordings) -> dict[str, Plan]:
     if len(made) == 1:
         return {"": plan}
     if plan.hold_out is not None:
-        raise InputError(f"--hold-out {plan.hold_out} is for one fold: name it, such as --split {made[0].split}.")
+        raise InputError(
+            f"--hold-out {plan.hold_out} is for one fold: name it, such as --split {made[0].split}."
+        )
     names = [re.sub(r"[^\w.-]+", "-", fold.split.rpartition(":")[2]) for fold in made]
     return {
         f"fold-{name}": dataclasses.replace(plan, split=fold.split)
@@ -150,7 +152,7 @@ def _metrics(plan: Plan, folder: Path, plans: Iterable[str]) -> dict[str, Any]:
 
 
 def _over(measured: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Of accuracy and macro-F1: the mean over the seeds of every fold, and mean and spread (n - 1) of these."""
+    """Accuracy and macro-F1: the mean over the seeds of every fold, and mean and spread (n - 1) of these."""
     return {key: _spread([each[key]["mean"] for each in measured]) for key in ("accuracy", "macro_f1")}
 
 

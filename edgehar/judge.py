@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from edgehar.data.clip import Recordings
 from edgehar.data.choice import student_view
+from edgehar.data.clip import Recordings
 from edgehar.data.prepare import Cuts, Progress, Shape, find_cuts, silent
 from edgehar.data.source import divide, open_recordings
 from edgehar.data.splits import settle
@@ -64,7 +64,8 @@ class Exam:
 class Judgement:
     """One network's figures, fractions 0 to 1. confusion: clips, a row for each true class, columns said.
 
-    windows: accuracy on windows, of which the clips' decisions are the vote; None for whole clips. recall: by class, None for one without a clip. confusions: the worst ten, the most clips first.
+    recall: by class, None for one without a clip. confusions: the worst ten, the most clips first. windows:
+    accuracy window by window, where a clip's decision is the vote of its windows; None for whole clips.
     """
 
     accuracy: float
@@ -193,8 +194,8 @@ def _cuts(
     except InputError as error:
         rate = "its own rate" if examinee.rate_hz is None else f"{examinee.rate_hz:g} Hz"
         raise InputError(
-            f"{name} takes windows of {examinee.window} samples at {rate}, and {recordings.name} cannot be cut "
-            f"into such ({error}): choose data of that kind with --data."
+            f"{name} takes windows of {examinee.window} samples at {rate}, and {recordings.name} cannot be "
+            f"cut into such ({error}): choose data of that kind with --data."
         ) from None
 
 

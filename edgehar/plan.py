@@ -220,8 +220,8 @@ def _framed(
     step = round(hop * rate_hz) if 0 < hop < LONGEST_S else 0
     if samples < GRAIN or step < 1:
         raise InputError(
-            f"--window {window:g} --hop {hop:g} at {rate_hz:g} Hz make {samples} and {step} samples: a window "
-            f"has {GRAIN} or more, a hop 1 or more, and neither is longer than {LONGEST_S:g} s."
+            f"--window {window:g} --hop {hop:g} at {rate_hz:g} Hz make {samples} and {step} samples: a "
+            f"window has {GRAIN} or more, a hop 1 or more, and neither is longer than {LONGEST_S:g} s."
         )
     return dataclasses.replace(shape, window=samples), step, rate_hz
 

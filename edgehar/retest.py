@@ -123,7 +123,16 @@ class Examiner:
         plan = run.plan
         if self.data_dir is not None:
             plan = replace(plan, data_dir=str(self.data_dir))
-        key = (plan.data, plan.data_dir, plan.split, plan.hold_out, plan.shape, plan.hop, plan.student_stream, streams)
+        key = (
+            plan.data,
+            plan.data_dir,
+            plan.split,
+            plan.hold_out,
+            plan.shape,
+            plan.hop,
+            plan.student_stream,
+            streams,
+        )
         if key not in self._clips:
             self._clips[key] = read_parts(plan, streams, self.progress)["test"]
         return self._clips[key]

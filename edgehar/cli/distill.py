@@ -28,7 +28,8 @@ def distill(
     teacher: Annotated[
         str,
         typer.Option(
-            "--teacher", help="Who teaches: video, depth, rgb, skeleton, fusion, sensors; several with commas."
+            "--teacher",
+            help="Who teaches: video, depth, rgb, skeleton, fusion, sensors; several with commas.",
         ),
     ] = "video",
     student: Annotated[
@@ -72,9 +73,7 @@ def distill(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Take a split that leaks.")] = False,
-    jobs: Annotated[
-        int, typer.Option("--jobs", min=1, help="Processes, for a split of several folds.")
-    ] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes, for a split of several folds.")] = 1,
     devices: Annotated[
         int, typer.Option("--devices", min=1, help="Processes or GPUs that train one network together.")
     ] = 1,

@@ -63,7 +63,9 @@ def read(folder: Path) -> Recordings:
                 raise InputError(f"{folder}: {name} is of no sensor or action of Berkeley MHAD: remove it.")
             found.setdefault((subject, action, repetition), {})[sensor] = name
     if not found:
-        raise InputError(f"{folder} holds no Accelerometer.zip and no recording such as acc_h01_s01_a01_r01.txt.")
+        raise InputError(
+            f"{folder} holds no Accelerometer.zip and no recording such as acc_h01_s01_a01_r01.txt."
+        )
     source = archive if archive.is_file() else None
     return Recordings(
         name="berkeley-mhad",
@@ -97,7 +99,9 @@ def _acc(archive: Path | None, name: str, sources: tuple[str, ...]) -> Stream:
     start = max(table[0, 3] for table in read)
     end = min(table[-1, 3] for table in read)
     if end - start < SHORTEST_S:
-        raise InputError(f"{name}: the sensors of this clip share {max(end - start, 0):.2f} s: remove the clip.")
+        raise InputError(
+            f"{name}: the sensors of this clip share {max(end - start, 0):.2f} s: remove the clip."
+        )
     table = _table(archive, name)
     seconds, values, _ = repair_times(table[:, 3] - start, table[:, :3] * GRAVITY, where=name)
     return Stream(at_rate(seconds, values, RATE_HZ, 0.0, end - start), RATE_HZ, "m/s^2")

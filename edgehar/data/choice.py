@@ -53,13 +53,16 @@ def student_view(recordings: Recordings, stream: str | None) -> Recordings:
     )
     if without := len(recordings.clips) - len(clips):
         warnings.warn(
-            f"{recordings.name}: {without} of {len(recordings.clips)} clips have no {chosen} and are left out.",
+            f"{recordings.name}: {without} of {len(recordings.clips)} clips have no {chosen} "
+            "and are left out.",
             stacklevel=2,
         )
     return replace(recordings, clips=clips, version=fingerprint([recordings.version, chosen]))
 
 
-def choose_teacher_streams(recordings: Recordings, student: str | None, wanted: tuple[str, ...]) -> tuple[str, ...]:
+def choose_teacher_streams(
+    recordings: Recordings, student: str | None, wanted: tuple[str, ...]
+) -> tuple[str, ...]:
     """What a teacher of sensors feels: `wanted`, else every sensor but the student's own.
 
     recordings: as they were read. Raises InputError for a name that no clip has, and where none is left.

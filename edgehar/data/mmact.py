@@ -1,10 +1,10 @@
 """MMAct: 37 actions by 20 people in four scenes, seen by four cameras, felt by a phone and a watch.
 
 Kong et al., "MMAct: A large-scale dataset for cross modal human action understanding", ICCV 2019. More than
-36,000 clips. Below the folder every file may lie as deep as it was unpacked: of its path this reader needs the
-parts `subject1`, `scene1`, `session1`, a camera's `cam1` above a video, and above a sensor's file a folder that
-names sensor and device, such as `acc_watch_clip`, `acc_phone_clip`, `gyro_clip`, `orientation_clip`; the file's
-name is the action's: `carrying.csv`, `carrying.mp4`. Rows of a sensor are `20181016_13:37:28.612000,x,y,z`
+36,000 clips. Below the folder every file may lie as deep as it was unpacked: of its path this reader needs
+the parts `subject1`, `scene1`, `session1`, a camera's `cam1` above a video, and above a sensor's file a folder
+that names sensor and device, such as `acc_watch_clip`, `acc_phone_clip`, `gyro_clip`, `orientation_clip`; the
+file's name is the action's: `carrying.csv`, `carrying.mp4`. Rows of a sensor are `20181016_13:37:28.612000,x,y,z`
 (acceleration in m/s^2 at about 100 Hz, gyroscope in rad/s and orientation at about 50 Hz).
 """
 
@@ -27,18 +27,23 @@ VERSION = 1  # of this reader: what it yields from the same files
 RATES_HZ = {"acc": 100.0, "gyro": 50.0, "orientation": 50.0}
 UNITS = {"acc": "m/s^2", "gyro": "rad/s", "orientation": "degrees"}
 TRAINING_SUBJECTS = 16  # of 20: the paper's cross-subject test, 80 % of the people
-OCCLUDED_SCENE = "2"  # in the paper's cross-scene test what was recorded behind an obstacle is left for testing
+OCCLUDED_SCENE = (
+    "2"  # in the paper's cross-scene test what was recorded behind an obstacle is left for testing
+)
 PHONE = "phone"  # where gyroscope and orientation are from: their folders name no device
 
-_PLACE = re.compile(r"(?:.*/)?subject(\d+)/(?:(?P<cam>cam\d+)/)?scene(\d+)/session(\d+)/([^/]+)\.(csv|mp4)", re.I)
+_PLACE = re.compile(
+    r"(?:.*/)?subject(\d+)/(?:(?P<cam>cam\d+)/)?scene(\d+)/session(\d+)/([^/]+)\.(csv|mp4)", re.I
+)
 _SENSORS = (("acc", "acc"), ("gyr", "gyro"), ("ori", "orientation"))
 
 
 def read(folder: Path) -> Recordings:
     """List the clips below `folder`: one a subject, scene, session and action, with what was recorded of it.
 
-    Streams are `acc.watch`, `acc.phone`, `gyro.phone`, `orientation.phone`, and `rgb` of the first camera that
-    saw the clip, `rgb.cam2` and so on of the others. Raises InputError if the folder is missing or holds none.
+    Streams are `acc.watch`, `acc.phone`, `gyro.phone`, `orientation.phone`, and `rgb` of the first camera
+    that saw the clip, `rgb.cam2` and so on of the others. Raises InputError if the folder is missing or holds
+    none.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: unpack MMAct there, or name the place with --data-dir.")
@@ -113,7 +118,9 @@ def read_sensor(path: Path, modality: str = "acc") -> Stream:
         raise InputError(f"{path} holds {len(lines)} samples, and a movement needs two: remove the clip.")
     for number, row in enumerate(lines, 1):
         if len(row) != 4:
-            raise InputError(f"{path} line {number} has {len(row)} columns, expected time,x,y,z: copy it again.")
+            raise InputError(
+                f"{path} line {number} has {len(row)} columns, expected time,x,y,z: copy it again."
+            )
     rate_hz = RATES_HZ[modality]
     times = parse_times([row[0] for row in lines], nominal_hz=rate_hz, where=str(path))
     try:

@@ -45,7 +45,9 @@ def divide(recordings: Recordings, split: str, hold_out: str | None = None) -> t
     if hold_out is not None:
         held = np.array([clip.subject == hold_out for clip in recordings.clips]) & train
         if not held.any():
-            subjects = sorted({c.subject for c, t in zip(recordings.clips, train, strict=True) if t}, key=natural)
+            subjects = sorted(
+                {c.subject for c, t in zip(recordings.clips, train, strict=True) if t}, key=natural
+            )
             raise InputError(
                 f"Subject {hold_out!r} does not train in split {split}: "
                 f"hold out one of {', '.join(subjects)}."

@@ -30,7 +30,7 @@ from edgehar.registry import check
 
 @dataclass(frozen=True)
 class Fold:
-    """One way to divide clips: train and test are boolean (N,). split: the text that means this fold alone."""
+    """One way to divide clips: train and test are boolean (N,). split: what means this fold alone."""
 
     split: str
     train: np.ndarray
@@ -73,7 +73,7 @@ def settle(recordings: Recordings, split: str | None) -> str:
 
 
 def leak(recordings: Recordings, split: str) -> str | None:
-    """What both parts of a split share although its name promises otherwise, as half a sentence; else None."""
+    """What both parts of a split share although its name promises otherwise: half a sentence, else None."""
     name = split.partition(":")[0]
     by = SPLITS[name].apart if name in SPLITS else None
     if by is None:
@@ -193,11 +193,17 @@ def _read_parts(path: Path) -> dict[str, tuple[str, int]]:
             for row in rows:
                 clip, part = (row["clip"] or "").strip(), (row["part"] or "").strip()
                 if part not in PARTS:
-                    raise InputError(f"{path} line {rows.line_num}: {part!r} is no part: write train or test.")
+                    raise InputError(
+                        f"{path} line {rows.line_num}: {part!r} is no part: write train or test."
+                    )
                 if parts.setdefault(clip, (part, rows.line_num))[0] != part:
-                    raise InputError(f"{path} line {rows.line_num}: clip {clip!r} is in both parts: name it once.")
+                    raise InputError(
+                        f"{path} line {rows.line_num}: clip {clip!r} is in both parts: name it once."
+                    )
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): name a file as file:parts.csv.") from None
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): name a file as file:parts.csv."
+        ) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} is no CSV text ({error}): write clip,part rows in UTF-8.") from None
     return parts
@@ -207,7 +213,9 @@ def _content(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): name a file as file:parts.csv.") from None
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): name a file as file:parts.csv."
+        ) from None
 
 
 SPLITS: dict[str, Split] = {

@@ -73,7 +73,9 @@ def write_rows(
     all cores where that would take long. Raises what the maker raises: InputError, after which nothing is
     kept; after anything else what is done stays for the next attempt.
     """
-    if getattr(current_process(), "_inheriting", False):  # a script's top level, run again by a process of ours
+    if getattr(
+        current_process(), "_inheriting", False
+    ):  # a script's top level, run again by a process of ours
         raise RuntimeError('put what the script does below: if __name__ == "__main__"')
     part = path.with_name(f"{path.name}.part")
     with _alone(part, path) as waited:
@@ -152,7 +154,9 @@ class _Writer:
         self.said[number] = said
         self.maker.agree([each for one in sorted(self.said) for each in self.said[one]])
         if not fits:
-            raise InputError(f"{where} differs in shape from the clips before it: keep recordings of one kind.")
+            raise InputError(
+                f"{where} differs in shape from the clips before it: keep recordings of one kind."
+            )
         with self.marks.open("a", encoding="utf-8") as file:
             file.write(json.dumps([number, said]) + "\n")
 

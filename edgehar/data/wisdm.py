@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,9 @@ OF_2019 = {
     "L": "eating sandwich", "M": "kicking", "O": "playing catch", "P": "dribbling", "Q": "writing",
     "R": "clapping", "S": "folding clothes",
 }  # fmt: skip
-_ROW = re.compile(r"(\d+),([A-Za-z]+),(\d+),(-?[\d.]+(?:[eE]-?\d+)?),(-?[\d.]+(?:[eE]-?\d+)?),(-?[\d.]+(?:[eE]-?\d+)?)")
+_ROW = re.compile(
+    r"(\d+),([A-Za-z]+),(\d+),(-?[\d.]+(?:[eE]-?\d+)?),(-?[\d.]+(?:[eE]-?\d+)?),(-?[\d.]+(?:[eE]-?\d+)?)"
+)
 _FILE = re.compile(r"data_(\d+)_accel_(phone|watch)\.txt")
 
 
@@ -62,9 +65,17 @@ def read(folder: Path) -> Recordings:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: unpack WISDM there, or name the place with --data-dir.")
     old = sorted(folder.rglob("WISDM_ar_v1.1_raw.txt"))
-    new = {path: match for path in sorted(folder.rglob("data_*_accel_*.txt")) if (match := _FILE.fullmatch(path.name))}
+    new = {
+        path: match
+        for path in sorted(folder.rglob("data_*_accel_*.txt"))
+        if (match := _FILE.fullmatch(path.name))
+    }
     if bool(old) == bool(new):
-        what = "files of both 2010 and 2019" if old else "neither WISDM_ar_v1.1_raw.txt nor data_1600_accel_watch.txt"
+        what = (
+            "files of both 2010 and 2019"
+            if old
+            else "neither WISDM_ar_v1.1_raw.txt nor data_1600_accel_watch.txt"
+        )
         raise InputError(f"{folder} holds {what}: name the folder of one of them with --data-dir.")
     streams = {old[0]: "acc"} if old else {path: f"acc.{match[2]}" for path, match in new.items()}
     found: dict[tuple[str, str, int], dict[str, _Piece]] = {}
@@ -100,7 +111,11 @@ def _acc(piece: _Piece) -> Stream:
     rows = slice(piece.first, piece.last)
     where = f"{piece.path}, {piece.activity} of subject {piece.subject}, piece {piece.number}"
     times, kept, _ = repair_times(seconds[rows] - seconds[piece.first], values[rows], where=where)
-    return Stream(at_rate(times, kept, RATE_HZ, float(times[0]), float(times[0]) + CLIP_S - 1 / RATE_HZ), RATE_HZ, "m/s^2")
+    return Stream(
+        at_rate(times, kept, RATE_HZ, float(times[0]), float(times[0]) + CLIP_S - 1 / RATE_HZ),
+        RATE_HZ,
+        "m/s^2",
+    )
 
 
 def _pieces(path: Path) -> Iterator[_Piece]:
@@ -108,10 +123,15 @@ def _pieces(path: Path) -> Iterator[_Piece]:
     seen = path.stat()
     subjects, activities, seconds, _ = _rows(path, seen.st_size, seen.st_mtime_ns)
     steps = np.diff(seconds)
-    new = (subjects[1:] != subjects[:-1]) | (activities[1:] != activities[:-1]) | (steps <= 0) | (steps > PAUSE_S)
+    new = (
+        (subjects[1:] != subjects[:-1])
+        | (activities[1:] != activities[:-1])
+        | (steps <= 0)
+        | (steps > PAUSE_S)
+    )
     begins = np.concatenate([[0], np.flatnonzero(new) + 1, [len(seconds)]])
     count: dict[tuple[str, str], int] = {}
-    for begin, end in zip(begins[:-1], begins[1:], strict=True):
+    for begin, end in pairwise(begins):
         stretch = seconds[begin:end] - seconds[begin]
         who = (str(subjects[begin]), str(activities[begin]))
         for number in range(int((stretch[-1] + 1 / RATE_HZ) // CLIP_S)):
@@ -133,7 +153,9 @@ def _rows(path: Path, size: int, changed: int) -> tuple[np.ndarray, np.ndarray, 
     unreadable = sum(1 for part in re.split(r"[;\n]+", text) if part.strip(" ,\r")) - len(rows)
     stamped = [row for row in rows if row[2] != "0"]
     if not stamped:
-        raise InputError(f"{path} holds no row such as 33,Jogging,49105962326000,-0.69,12.68,0.50;: copy it again.")
+        raise InputError(
+            f"{path} holds no row such as 33,Jogging,49105962326000,-0.69,12.68,0.50;: copy it again."
+        )
     if unreadable > 0 or len(stamped) < len(rows):
         warnings.warn(
             f"{path}: of {len(rows) + max(unreadable, 0)} rows {max(unreadable, 0)} have no values and "

@@ -6,8 +6,8 @@ import numpy as np
 
 
 def starts(count: int, window: int, hop: int) -> np.ndarray:
-    """Where windows begin in a stream of `count` samples, (n,) in samples, n >= 1: every `hop` samples as long
-    as a whole window fits, as a ring buffer gives them; 0 alone where none fits.
+    """Where windows begin in a stream of `count` samples, (n,) in samples, n >= 1: every `hop` samples as
+    long as a whole window fits, as a ring buffer gives them; 0 alone where none fits.
 
     Raises ValueError unless all three are 1 or more.
     """
@@ -17,7 +17,7 @@ def starts(count: int, window: int, hop: int) -> np.ndarray:
 
 
 def places(count: int, start: int, window: int, steps: int, length: int) -> np.ndarray:
-    """Where the window that begins at `start` looks in another stream of the same clip, (steps,) in its samples.
+    """Where the window that begins at `start` looks in another stream of its clip, (steps,) in its samples.
 
     count: samples of the stream that is cut; length: of the other one, which covers the same time. A window
     that reaches past the end stays at the last sample. Whole numbers where both are the same stream.

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from edgehar.data.clip import Recordings
 from edgehar.data.choice import student_view
+from edgehar.data.clip import Recordings
 from edgehar.data.prepare import Cuts, Progress, Shape, find_cuts, prepare, silent
 from edgehar.data.source import divide, open_recordings
 from edgehar.plan import Plan
@@ -26,7 +26,13 @@ def read_parts(
     """
     recordings = recordings or plan_recordings(plan)
     return divided_clips(
-        recordings, plan.split, plan.hold_out, plan.shape, streams, progress, plan_cuts(plan, recordings, progress)
+        recordings,
+        plan.split,
+        plan.hold_out,
+        plan.shape,
+        streams,
+        progress,
+        plan_cuts(plan, recordings, progress),
     )
 
 

@@ -10,7 +10,7 @@ LARGE = 256 * 2**20  # bytes: what is smaller is copied into memory, where it is
 
 
 class Rows:
-    """The rows `chosen` (n,) of `base`, in that order; indexing reads those that are asked for, and no more."""
+    """The rows `chosen` (n,) of `base`, in that order; indexing reads what is asked for, and no more."""
 
     def __init__(self, base: np.ndarray, chosen: np.ndarray) -> None:
         self.base, self.chosen = base, chosen

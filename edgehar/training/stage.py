@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Machine:
-    """Where to train: Lightning's accelerator; devices (on a CPU: processes) of each machine, and machines, that
-    train one network together; whether to show a bar; and how many seconds of work a kill may lose beside the
-    epoch that it breaks off."""
+    """Where to train: Lightning's accelerator; devices (on a CPU: processes) of each machine, and machines,
+    that train one network together; whether to show a bar; and how many seconds of work a kill may lose
+    beside the epoch that it breaks off."""
 
     accelerator: str = "auto"
     devices: int = 1
@@ -103,8 +103,8 @@ def train(
 
 
 def _strategy(machine: Machine) -> Any:
-    """One process as it is; several by torch's distributed data parallel (gloo on CPUs, nccl on GPUs), begun for
-    this stage alone, so that all else of a run stays in one process."""
+    """One process as it is; several by torch's distributed data parallel (gloo on CPUs, nccl on GPUs), begun
+    for this stage alone, so that all else of a run stays in one process."""
     if machine.ranks == 1:
         return "auto"
     from lightning.pytorch.strategies import DDPStrategy

@@ -26,8 +26,9 @@ def windowed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("windowed")
     data = write_tiny(folder / "UTD-MHAD")
     options = (
-        f"distill --data utd-mhad --data-dir {data} --teacher sensors --student acc-micro --preset quick --epochs 40 "
-        f"--teacher-epochs 2 --accelerator cpu --framing window --window {WINDOW_S} --hop {HOP_S} --out {folder / 'run'}"
+        f"distill --data utd-mhad --data-dir {data} --teacher sensors --student acc-micro --preset quick "
+        f"--epochs 40 --teacher-epochs 2 --accelerator cpu --framing window --window {WINDOW_S} --hop {HOP_S} "
+        f"--out {folder / 'run'}"
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGEHAR_CACHE", str(folder / "cache"))
@@ -49,7 +50,9 @@ def write_tiny(folder):
                 swing = np.sin(2 * np.pi * action * np.arange(count) / 50)[:, None]
                 values = np.hstack([[0, -1, 0] + 0.5 * swing * [1, 0.2, 0.5], 90 * swing * np.ones(3)])
                 values += rng.normal(0, 0.02, values.shape)
-                savemat(folder / "Inertial" / f"a{action}_s{subject}_t{trial}_inertial.mat", {"d_iner": values})
+                savemat(
+                    folder / "Inertial" / f"a{action}_s{subject}_t{trial}_inertial.mat", {"d_iner": values}
+                )
     return folder
 
 
@@ -60,7 +63,7 @@ def test_what_is_exported_states_framing_rate_and_window(windowed):
 
 
 def test_a_recording_replayed_sample_by_sample_gives_trainings_logits(windowed):
-    """Raw samples through the ring, window by window, against the rows that training and export were given."""
+    """Raw samples through the ring, window by window, against the rows that training and export had."""
     run, data = windowed
     contract = read_contract(run.folder / "export" / "student.tflite")
     assert contract.rate_hz is not None
@@ -105,7 +108,9 @@ def test_evaluation_of_run_and_file_votes_too(windowed, edgehar):
     run, _ = windowed
     told = json.loads(edgehar("eval", run.folder, "--json").stdout)
     assert told["clips"] == 12
-    assert told["networks"]["student"]["accuracy"] == pytest.approx(run.metrics["student"]["accuracy"]["mean"])
+    assert told["networks"]["student"]["accuracy"] == pytest.approx(
+        run.metrics["student"]["accuracy"]["mean"]
+    )
     assert told["networks"]["student"]["windows"] == pytest.approx(
         run.metrics["windows"]["student"]["accuracy"]["mean"]
     )

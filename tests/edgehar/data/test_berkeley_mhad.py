@@ -20,7 +20,9 @@ def rows(count=100, start=START, period_s=0.032, wave_hz=1.0):
 
 
 def name(sensor, subject=1, action=1, repetition=1):
-    return f"Accelerometer/Shimmer{sensor:02}/acc_h{sensor:02}_s{subject:02}_a{action:02}_r{repetition:02}.txt"
+    return (
+        f"Accelerometer/Shimmer{sensor:02}/acc_h{sensor:02}_s{subject:02}_a{action:02}_r{repetition:02}.txt"
+    )
 
 
 def write_zip(folder, content):
@@ -92,7 +94,7 @@ def test_a_damaged_recording_is_one_sentence_that_names_it(tmp_path, text, sente
 def test_what_is_no_berkeley_mhad_is_said(tmp_path):
     with pytest.raises(InputError, match="is not a folder"):
         read(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="holds no Accelerometer.zip"):
+    with pytest.raises(InputError, match=r"holds no Accelerometer\.zip"):
         read(tmp_path)
     (tmp_path / "Accelerometer.zip").write_text("not a zip")
     with pytest.raises(InputError, match="cannot be read as a zip file"):

@@ -41,7 +41,14 @@ def test_what_was_recorded_of_an_action_is_one_clip(folder):
         "carrying_s1_c1_n1", "carrying_s1_c2_n1", "carrying_s17_c1_n2", "talking-on-phone_s1_c1_n1",
     ]  # fmt: skip
     first = recordings.clips[0]
-    assert set(first.streams) == {"acc.phone", "acc.watch", "gyro.phone", "orientation.phone", "rgb", "rgb.cam2"}
+    assert set(first.streams) == {
+        "acc.phone",
+        "acc.watch",
+        "gyro.phone",
+        "orientation.phone",
+        "rgb",
+        "rgb.cam2",
+    }
     assert (first.subject, first.session, first.scene) == ("1", "1", "1")
     told = {name: (reader().rate_hz, reader().unit) for name, reader in first.streams.items()}
     assert told["acc.watch"] == (100.0, "m/s^2") and told["gyro.phone"] == (50.0, "rad/s")

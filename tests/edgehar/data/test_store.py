@@ -132,5 +132,7 @@ def test_a_script_without_a_main_guard_is_served_all_the_same(tmp_path):
             """
         )
     )
-    ended = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
     assert ended.stdout.splitlines()[-1] == "True", ended.stderr

@@ -58,7 +58,8 @@ def test_phone_and_watch_of_2019_are_paired(tmp_path):
         gyro.write_text("1600,A,1,2,3,4;\n")
     recordings = read(tmp_path)
     assert [(clip.id, list(clip.streams)) for clip in recordings.clips] == [
-        (name, ["acc.phone", "acc.watch"]) for name in ("folding-clothes_s1600_1", "walking_s1600_1", "walking_s1600_2")
+        (name, ["acc.phone", "acc.watch"])
+        for name in ("folding-clothes_s1600_1", "walking_s1600_1", "walking_s1600_2")
     ]
     assert len(recordings.labels) == 18 and recordings.labels[17] == "folding clothes"
 
