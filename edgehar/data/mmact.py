@@ -2,9 +2,10 @@
 
 Kong et al., "MMAct: A large-scale dataset for cross modal human action understanding", ICCV 2019. More than
 36,000 clips. Below the folder every file may lie as deep as it was unpacked: of its path this reader needs
-the parts `subject1`, `scene1`, `session1`, a camera's `cam1` above a video, and above a sensor's file a folder
-that names sensor and device, such as `acc_watch_clip`, `acc_phone_clip`, `gyro_clip`, `orientation_clip`; the
-file's name is the action's: `carrying.csv`, `carrying.mp4`. Rows of a sensor are `20181016_13:37:28.612000,x,y,z`
+the parts `subject1`, `scene1`, `session1`, a camera's `cam1` above a video, and above a sensor's file a
+folder that names sensor and device, such as `acc_watch_clip`, `acc_phone_clip`, `gyro_clip`,
+`orientation_clip`; the file's name is the action's: `carrying.csv`, `carrying.mp4`. Rows of a sensor are
+`20181016_13:37:28.612000,x,y,z`
 (acceleration in m/s^2 at about 100 Hz, gyroscope in rad/s and orientation at about 50 Hz).
 """
 

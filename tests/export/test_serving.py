@@ -27,8 +27,8 @@ def windowed(tmp_path_factory):
     data = write_tiny(folder / "UTD-MHAD")
     options = (
         f"distill --data utd-mhad --data-dir {data} --teacher sensors --student acc-micro --preset quick "
-        f"--epochs 40 --teacher-epochs 2 --accelerator cpu --framing window --window {WINDOW_S} --hop {HOP_S} "
-        f"--out {folder / 'run'}"
+        f"--epochs 40 --teacher-epochs 2 --accelerator cpu --framing window --window {WINDOW_S} "
+        f"--hop {HOP_S} --out {folder / 'run'}"
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGEHAR_CACHE", str(folder / "cache"))

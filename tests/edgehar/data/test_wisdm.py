@@ -7,7 +7,7 @@ from edgehar.errors import InputError
 
 
 def rows(user, activity, seconds=25.0, begin_ns=49105962326000, hz=20, space=False):
-    """As published, x counting seconds: 33,Jogging,49105962326000,-0.69,12.68,0.50;"""
+    """Rows as published, x counting seconds."""
     lines = [
         f"{user},{activity},{begin_ns + round(row * 1e9 / hz)},{row / hz:.3f},-9.5,{'  ' if space else ''}0.50;"
         for row in range(round(seconds * hz))
