@@ -16,7 +16,7 @@ import csv
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -227,8 +227,3 @@ SPLITS: dict[str, Split] = {
     "k-fold": Split(_k_fold, "subject"),
     "file": Split(_file, "subject"),
 }
-
-
-def names(recordings: Recordings) -> Sequence[str]:
-    """Every split's name: the published ones first."""
-    return tuple(dict.fromkeys((*recordings.splits, *SPLITS)))
