@@ -48,8 +48,8 @@ SplitOption = Annotated[
     typer.Option(
         "--split",
         metavar="NAME[:ARGUMENT]",
-        help="Who trains and who tests: cross-subject:1,3,5, leave-one-subject-out, k-fold:5, file:parts.csv; "
-        "docs/protocol.md has all.",
+        help="Who trains and who tests: cross-subject:1,3,5, leave-one-subject-out, k-fold:5, "
+        "file:parts.csv; docs/protocol.md has all.",
         show_default=False,
     ),
 ]

@@ -9,7 +9,7 @@ from edgehar.errors import InputError
 def rows(user, activity, seconds=25.0, begin_ns=49105962326000, hz=20, space=False):
     """Rows as published, x counting seconds."""
     lines = [
-        f"{user},{activity},{begin_ns + round(row * 1e9 / hz)},{row / hz:.3f},-9.5,{'  ' if space else ''}0.50;"
+        f"{user},{activity},{begin_ns + round(row * 1e9 / hz)},{row / hz:.3f},-9.5,{' ' * space}0.50;"
         for row in range(round(seconds * hz))
     ]
     return lines
