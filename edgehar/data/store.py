@@ -108,6 +108,10 @@ class _Writer:
         self.said: dict[int, list[Any]] = {}
         self._resume()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs to write a chunk: not what was told of all others."""
+        return vars(self) | {"said": {}}
+
     def _resume(self) -> None:
         with suppress(OSError, ValueError, KeyError, TypeError, IndexError):
             head, *lines = self.marks.read_text("utf-8").splitlines()

@@ -26,7 +26,7 @@ ONE_MACHINE = textwrap.dedent(
     def main():
         rng = np.random.default_rng(0)
         labels = np.arange(32) % 4
-        acc = rng.normal(0, 1, (32, 64, 3)).astype(np.float32) + labels[:, None, None]
+        acc = (rng.normal(0, 1, (32, 64, 3)) + labels[:, None, None]).astype(np.float32)
         recipe = Recipe(epochs=3, batch=8)
         torch.manual_seed(0)
         batches = Batches(Clips({"acc": acc}, labels, np.array(["1"] * 32), 4), recipe, 0, ranks=2)
