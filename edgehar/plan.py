@@ -132,7 +132,7 @@ def make_plan(
     preset = check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)
     recipes = PRESETS[preset]
     shape, hop_samples, rate_hz = _framed(recipes.shape, framing, window, hop, recordings)
-    felt = ()
+    felt: tuple[str, ...] = ()
     if SENSORS_TEACHER in teachers:
         felt = choose_teacher_streams(read, student_stream, teacher_streams)
     elif teacher_streams:
@@ -215,7 +215,8 @@ def _framed(
     if first is None:
         raise InputError(f"{recordings.name} has no accelerometer to cut into windows.")
     rate_hz = float(first.streams["acc"]().rate_hz)
-    window, hop = WINDOW_S if window is None else window, HOP_S if hop is None else hop
+    window = WINDOW_S if window is None else window
+    hop = HOP_S if hop is None else hop
     samples = GRAIN * round(window * rate_hz / GRAIN) if 0 < window < LONGEST_S else 0
     step = round(hop * rate_hz) if 0 < hop < LONGEST_S else 0
     if samples < GRAIN or step < 1:

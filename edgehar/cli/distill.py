@@ -127,7 +127,7 @@ def distill(
     }  # fmt: skip
     if resume is not None:
         _refuse_others(options | {"out": out})
-    machine = {"accelerator": accelerator, "devices": devices, "nodes": nodes}
+    machine: dict[str, Any] = {"accelerator": accelerator, "devices": devices, "nodes": nodes}
     run = _carry_out(options, **machine, resume=resume, fresh=fresh, out=out, jobs=jobs)
     show({"run": str(run.folder), **run.metrics}, as_json, lambda _: _table(run))
     if not as_json and "folds" not in run.metrics:

@@ -216,7 +216,9 @@ class _Rows:
             return [_fit_video(values, np.linspace(0, len(values) - 1, self.shape.frames), self.size)]
         cuts, count = self.cuts, int(self.cuts.counts[number])
         steps = self.shape.window if self.size is None else self.shape.frames
-        fit = look if self.size is None else partial(_fit_video, size=self.size)
+        fit: Callable[[np.ndarray, np.ndarray], np.ndarray] = look
+        if self.size is not None:
+            fit = partial(_fit_video, size=self.size)
         begun = starts(count, cuts.window, cuts.hop)
         return [fit(values, places(count, start, cuts.window, steps, len(values))) for start in begun]
 
