@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,13 +18,15 @@ from edgehar.cache import write_text
 from edgehar.data.choose import check_labels
 from edgehar.data.clip import Recordings
 from edgehar.data.prepare import Progress, common_rate, silent
+from edgehar.data.splits import leak
 from edgehar.errors import InputError
-from edgehar.evaluation import summary
+from edgehar.evaluation import Scores, summary
 from edgehar.experiment import Experiment, Say
 from edgehar.networks import build_teacher
 from edgehar.plan import Plan
 from edgehar.runs import Run
-from edgehar.training.parts import read_parts
+from edgehar.training.batches import Clips
+from edgehar.training.parts import plan_cuts, read_parts
 from edgehar.training.stage import Machine
 
 LEAST = 3  # clips to train on: relational losses look at triples
@@ -41,13 +46,10 @@ def distil(
 
     Calling it again on a folder that was interrupted goes on from the last whole epoch.
     """
-    teachers = [
-        build_teacher(name, len(recordings.labels), plan.preset, plan.graph) for name in plan.teachers
-    ]
-    streams = ["acc", *(stream for teacher in teachers for stream in teacher.streams)]
-    streams += ["skeleton"] if plan.teacher_recipe.pose else []
+    if machine.ranks > 1 and plan.schedule == "progressive":
+        raise InputError("The schedule progressive trains in one process: leave out --devices and --nodes.")
     rate_hz = _rate(plan, recordings)
-    parts = read_parts(plan, streams, progress, recordings)
+    parts = read_parts(plan, streams_of(plan, recordings), progress, recordings)
     check_labels(recordings, parts["train"].labels, parts["test"].labels, plan.split)
     if len(parts["train"]) < LEAST:
         raise InputError(
@@ -57,31 +59,69 @@ def distil(
     _start(plan, recordings, folder, rate_hz)
     experiment = Experiment(plan, recordings, folder, machine, parts, fresh, say, progress)
     scores = [experiment.run_seed(seed) for seed in plan.seeds]
+    clips = [{stage: each.clips for stage, each in of_seed.items()} for of_seed in scores]
     metrics = {
         "schema": 1,
         "dataset": plan.data,
-        "split": plan.split if plan.hold_out is None else f"{plan.split}, subject {plan.hold_out} held out",
+        "split": told_split(plan, recordings),
         "framing": plan.framing,
         "method": plan.method,
         "seeds": list(plan.seeds),
-        "teachers": {name: summary([s[f"teacher-{name}"] for s in scores]) for name in plan.teachers},
-        "baseline": summary([s["baseline"] for s in scores]),
-        "student": summary([s["student"] for s in scores]),
+        **_figures(plan, clips),
     }
+    if plan.hop is not None and plan.rate_hz is not None:
+        windows = [{stage: each.rows for stage, each in of_seed.items()} for of_seed in scores]
+        metrics["windows"] = _windows(plan, recordings, parts) | _figures(plan, windows)
     for seed in plan.seeds:
         shutil.rmtree(folder / f"seed-{seed}" / "checkpoints", ignore_errors=True)
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return Run(folder)
 
 
+def streams_of(plan: Plan, recordings: Recordings) -> list[str]:
+    """Every stream that a plan's networks look at, or learn from."""
+    classes = len(recordings.labels)
+    build = partial(build_teacher, classes=classes, preset=plan.preset, graph=plan.graph)
+    teachers = [build(name, streams=plan.teacher_streams) for name in plan.teachers]
+    streams = ["acc", *(stream for teacher in teachers for stream in teacher.streams)]
+    return [*streams, "skeleton"] if plan.teacher_recipe.pose else streams
+
+
+def _figures(plan: Plan, scores: list[dict[str, Scores]]) -> dict[str, Any]:
+    """Teachers, baseline and student of metrics.json, from the scores by network of every seed."""
+    return {
+        "teachers": {name: summary([s[f"teacher-{name}"] for s in scores]) for name in plan.teachers},
+        "baseline": summary([s["baseline"] for s in scores]),
+        "student": summary([s["student"] for s in scores]),
+    }
+
+
+def _windows(plan: Plan, recordings: Recordings, parts: Mapping[str, Clips]) -> dict[str, Any]:
+    """How the clips were cut: seconds, and how many windows came of it. padded: clips of both parts that are
+    shorter than a window."""
+    cuts = plan_cuts(plan, recordings)
+    assert cuts is not None and plan.hop is not None and plan.rate_hz is not None
+    return {
+        "window_s": plan.shape.window / plan.rate_hz,
+        "hop_s": plan.hop / plan.rate_hz,
+        "rate_hz": plan.rate_hz,
+        "train": len(parts["train"]),
+        "test": len(parts["test"]),
+        "padded": int((cuts.counts < cuts.window).sum()),
+    }
+
+
+def told_split(plan: Plan, recordings: Recordings) -> str:
+    """The split as metrics.json names it: with who is held out, and with what it leaks."""
+    held = "" if plan.hold_out is None else f", subject {plan.hold_out} held out"
+    leaked = leak(recordings, plan.split)
+    return plan.split + held + (f", forced: {leaked}" if leaked else "")
+
+
 def _rate(plan: Plan, recordings: Recordings) -> float | None:
-    rate = common_rate(recordings, "acc", plan.shape) if "acc" in recordings.clips[0].streams else None
-    if plan.framing == "window" and rate is None:
-        raise InputError(
-            f"--framing window needs clips of exactly {plan.shape.window} samples at one rate, and "
-            f"{recordings.name} has others: use --framing clip."
-        )
-    return rate
+    if plan.framing == "window":
+        return plan.rate_hz
+    return common_rate(recordings, "acc", plan.shape) if "acc" in recordings.clips[0].streams else None
 
 
 def _start(plan: Plan, recordings: Recordings, folder: Path, rate_hz: float | None) -> None:

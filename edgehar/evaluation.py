@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from edgehar.training.batches import Clips
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,22 @@ def score(predicted: np.ndarray, labels: np.ndarray, subjects: Sequence[str], cl
         per_subject={s: float(right[names == s].mean()) for s in sorted(set(subjects))},
         confusion=multiclass_confusion_matrix(said, true, classes).tolist(),
     )
+
+
+def vote(said: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """What the windows of each clip say together: class indices (W,) and the clip of each (W,), in order, to
+    (clips,). The class that most windows say; between equals the one that was said first."""
+    begin = np.flatnonzero(np.diff(of, prepend=-1))
+    return np.array([Counter(part.tolist()).most_common(1)[0][0] for part in np.split(said, begin[1:])])
+
+
+def by_clip(said: np.ndarray, clips: Clips) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """What is said of each clip, its label and its subject, (clips,) each: of whole clips as it is, of
+    windows by vote."""
+    if clips.of is None:
+        return said, clips.labels, [str(name) for name in clips.subjects]
+    begin = np.flatnonzero(np.diff(clips.of, prepend=-1))
+    return vote(said, clips.of), clips.labels[begin], [str(name) for name in clips.subjects[begin]]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from edgehar.cache import cache_dir, fingerprint, write_atomic, write_text
 from edgehar.data.clip import Recordings
 from edgehar.data.prepare import PREPARED_BY, Progress
 from edgehar.errors import InputError
-from edgehar.evaluation import Scores, score
+from edgehar.evaluation import Scores, by_clip, score
 from edgehar.losses import loss
 from edgehar.models import STUDENTS
 from edgehar.models.network import Network
@@ -49,6 +49,14 @@ TRAINED_BY = 2  # version of the training code: a change that makes other weight
 
 
 @dataclasses.dataclass(frozen=True)
+class Judged:
+    """A network's scores on the test clips, and on what it was asked: their windows, or the clips again."""
+
+    clips: Scores
+    rows: Scores
+
+
+@dataclasses.dataclass(frozen=True)
 class Experiment:
     """What stays the same from stage to stage and seed to seed."""
 
@@ -62,7 +70,7 @@ class Experiment:
     progress: Progress
     trained: set[Path] = dataclasses.field(default_factory=set)  # in the cache, by this very run
 
-    def run_seed(self, seed: int) -> dict[str, Scores]:
+    def run_seed(self, seed: int) -> dict[str, Judged]:
         """Every network of one seed, by the name of its weights file, scored on the test clips."""
         plan = self.plan
         networks: dict[str, Network] = {}
@@ -84,9 +92,15 @@ class Experiment:
 
     def _teacher(self, name: str, seed: int) -> Network:
         drawn, preset = self._teachers_seed(seed), self.plan.preset
-        build = partial(build_teacher, name, preset=preset, graph=self.plan.graph)
-        made_of = [*teacher_line(name, self.plan.graph), *filter(None, [network_options(preset, name)])]
+        build = partial(self._build, name)
+        made_of = list(teacher_line(name, self.plan.graph, self.plan.teacher_streams))
+        made_of += filter(None, [network_options(preset, name)])
         return self._alone(f"teacher-{name}", seed, drawn, self.plan.teacher_recipe, made_of, build)
+
+    def _build(self, name: str, classes: int) -> Network:
+        """A teacher of this plan, not yet trained."""
+        plan = self.plan
+        return build_teacher(name, classes, plan.preset, plan.graph, plan.teacher_streams)
 
     def _alone(
         self, stage: str, seed: int, drawn: int, recipe: Recipe, made_of: Any, build: Callable[..., Network]
@@ -122,10 +136,12 @@ class Experiment:
     def _fit(self, network: Network, recipe: Recipe, seed: int) -> tuple[Fit, Batches]:
         """What trains a network alone, and on what."""
         clips = self.parts["train"]
+        ranks = self.machine.ranks
         if not isinstance(network, PosedVideo):
-            batches = Batches(clips.streams(network.streams), recipe, seed)
+            batches = Batches(clips.streams(network.streams), recipe, seed, ranks=ranks)
             return Fit(network, recipe, len(batches)), batches
-        batches = Batches(clips.streams([*network.streams, "skeleton"]), recipe.as_seen(), seed)
+        seen = clips.streams([*network.streams, "skeleton"])
+        batches = Batches(seen, recipe.as_seen(), seed, ranks=ranks)
         return FitPosed(network, recipe, len(batches), glimpse(network, clips)), batches
 
     def _student(self, seed: int, networks: dict[str, Network]) -> Network:
@@ -138,7 +154,7 @@ class Experiment:
             return load_weights(network, kept)
         bank = self._bank(seed, networks)
         clips = self.parts["train"].streams(network.streams)
-        batches = Batches(clips, plan.student_recipe, seed, bank)
+        batches = Batches(clips, plan.student_recipe, seed, bank, self.machine.ranks)
         self._train(self._lesson(network, bank.glimpse(), len(batches)), batches, "student", seed)
         return network
 
@@ -154,9 +170,7 @@ class Experiment:
         plan, clips = self.plan, self.parts["train"]
         torch.manual_seed(seed)
         classes = len(self.recordings.labels)
-        made = {
-            f"teacher-{name}": build_teacher(name, classes, plan.preset, plan.graph) for name in plan.teachers
-        }
+        made = {f"teacher-{name}": self._build(name, classes=classes) for name in plan.teachers}
         teachers, student = list(made.values()), build_student(plan.student, classes, plan.shape.window)
         made["student"] = student
         if self._path("student", seed).exists():
@@ -204,11 +218,12 @@ class Experiment:
             save_weights(network, self._path(name, seed))
         checkpoint.unlink(missing_ok=True)
 
-    def _score(self, network: Network) -> Scores:
+    def _score(self, network: Network) -> Judged:
         test = self.parts["test"]
         said = ask(network.to(self.machine.device), test).logits.argmax(1).numpy()
         network.cpu()
-        return score(said, test.labels, list(test.subjects), test.classes)
+        rows = score(said, test.labels, [str(name) for name in test.subjects], test.classes)
+        return Judged(score(*by_clip(said, test), test.classes), rows)
 
     def _log(self, stage: str, seed: int, losses: list[float]) -> None:
         """Write a stage's losses, in place of what a run that was broken off had written of them."""
@@ -232,9 +247,12 @@ class Experiment:
             [clip.id for clip in self.recordings.clips],
             self.plan.split,
             self.plan.hold_out,
+            *([] if self.plan.hop is None else ["window", self.plan.hop, self.plan.rate_hz]),
         ]
 
     def _key(self, stage: str, seed: int, recipe: Recipe, made_of: Any) -> str:
         arithmetic = precision(recipe.precision, self.machine.accelerator)
+        if self.machine.ranks > 1:
+            arithmetic += f", {self.machine.ranks} processes"
         made = [stage, seed, recipe.told(), made_of, dataclasses.asdict(self.plan.shape)]
         return f"{stage}-{fingerprint([TRAINED_BY, self._data(), made, arithmetic])}"

@@ -16,10 +16,12 @@ import numpy as np
 
 from edgehar.data.choose import check_streams, choose_streams, with_labels
 from edgehar.data.clip import Recordings
-from edgehar.data.prepare import Progress, Shape, common_rate, silent
+from edgehar.data.prepare import Cuts, Progress, Shape, find_cuts, silent
 from edgehar.data.source import divide, open_recordings, settle_data
+from edgehar.data.splits import settle
 from edgehar.errors import InputError
-from edgehar.evaluation import Confusion, recall, score, worst_confusions
+from edgehar.evaluation import Confusion, by_clip, recall, score, worst_confusions
+from edgehar.plan import HOP_S
 
 if TYPE_CHECKING:
     from edgehar.plan import Plan
@@ -62,7 +64,8 @@ class Exam:
 class Judgement:
     """One network's figures, fractions 0 to 1. confusion: clips, a row for each true class, columns said.
 
-    recall: by class, None for one without a clip. confusions: the worst ten, the most clips first.
+    recall: by class, None for one without a clip. confusions: the worst ten, the most clips first. windows:
+    accuracy window by window, where a clip's decision is the vote of its windows; None for whole clips.
     """
 
     accuracy: float
@@ -71,6 +74,7 @@ class Judgement:
     recall: Mapping[str, float | None]
     confusions: tuple[Confusion, ...]
     confusion: list[list[int]]
+    windows: float | None = None
 
 
 @dataclass(frozen=True)
@@ -149,13 +153,13 @@ def set_exam(
     recordings = with_labels(recordings, examinee.labels)
     check_streams(recordings, ("acc",), name)
     _check_labels(examinee, name, recordings)
-    chosen = split or (own.split if own else next(iter(recordings.splits)))
+    chosen = settle(recordings, split) if split or own is None else own.split
     hold_out = own.hold_out if own and chosen == own.split else None
     shape = Shape(window=examinee.window)
     from edgehar.training.parts import divided_clips
 
-    clips = divided_clips(recordings, chosen, hold_out, shape, ["acc"], progress)["test"]
-    _check_framing(examinee, name, recordings, shape)
+    cuts = _cuts(examinee, name, recordings, own.hop if own else None, progress)
+    clips = divided_clips(recordings, chosen, hold_out, shape, ["acc"], progress, cuts)["test"]
     trained_on: int | None = None
     if own is not None:
         trained, _ = divide(recordings, own.split, own.hold_out)
@@ -181,21 +185,30 @@ def _check_labels(examinee: Examinee, name: str, recordings: Recordings) -> None
     raise InputError(f"{name} {what}: name the data set that it was trained for with --data.")
 
 
-def _check_framing(examinee: Examinee, name: str, recordings: Recordings, shape: Shape) -> None:
-    """A student of windows at a native rate understands no clip that was stretched to its length."""
-    if examinee.framing != "window" or common_rate(recordings, "acc", shape) == examinee.rate_hz:
-        return
-    rate = "its own rate" if examinee.rate_hz is None else f"{examinee.rate_hz:g} Hz"
-    raise InputError(
-        f"{name} takes windows of {examinee.window} samples at {rate}, and the clips of {recordings.name} "
-        "are not such windows: choose data of that kind with --data."
-    )
+def _cuts(
+    examinee: Examinee, name: str, recordings: Recordings, hop: int | None, progress: Progress
+) -> Cuts | None:
+    """Where the clips are cut for a student of windows; None for one of whole clips. A student of windows at
+    a native rate understands no clip of another rate."""
+    if examinee.framing != "window":
+        return None
+    try:
+        if examinee.rate_hz is None:
+            raise InputError("it states no rate.")
+        hop = hop or max(1, round(HOP_S * examinee.rate_hz))
+        return find_cuts(recordings, "acc", examinee.window, hop, examinee.rate_hz, progress)
+    except InputError as error:
+        rate = "its own rate" if examinee.rate_hz is None else f"{examinee.rate_hz:g} Hz"
+        raise InputError(
+            f"{name} takes windows of {examinee.window} samples at {rate}, and {recordings.name} cannot be "
+            f"cut into such ({error}): choose data of that kind with --data."
+        ) from None
 
 
 def judge(said: np.ndarray, exam: Exam) -> Judgement:
-    """The figures of decisions `said` (N,), class indices in the order of the exam's clips."""
+    """The figures of decisions `said` (N,), class indices in the order of the exam's clips or windows."""
     clips = exam.clips
-    scores = score(said, clips.labels, [str(name) for name in clips.subjects], clips.classes)
+    scores = score(*by_clip(said, clips), clips.classes)
     return Judgement(
         accuracy=scores.accuracy,
         macro_f1=scores.macro_f1,
@@ -203,6 +216,7 @@ def judge(said: np.ndarray, exam: Exam) -> Judgement:
         recall=recall(scores, exam.labels),
         confusions=worst_confusions(scores, exam.labels),
         confusion=scores.confusion,
+        windows=None if clips.of is None else float((said == clips.labels).mean()),
     )
 
 
@@ -217,7 +231,8 @@ def evaluation(
     seed: int | None = None,
 ) -> Evaluation:
     """The record of what was judged, with a warning where it was or may have been trained on these clips."""
-    subjects, counts = np.unique(exam.clips.subjects, return_counts=True)
+    _, _, people = by_clip(exam.clips.labels, exam.clips)
+    subjects, counts = np.unique(people, return_counts=True)
     return Evaluation(
         schema=SCHEMA,
         run=run,
@@ -227,7 +242,7 @@ def evaluation(
         split=exam.split,
         framing=framing,
         seed=seed,
-        clips=len(exam.clips),
+        clips=exam.clips.clips,
         clips_per_subject={str(s): int(n) for s, n in zip(subjects, counts, strict=True)},
         trained_on=exam.trained_on,
         labels=exam.labels,
@@ -240,7 +255,7 @@ def _warnings(exam: Exam, name: str) -> tuple[str, ...]:
     if exam.trained_on is None:
         return (f"Whether {name} was trained on these clips is unknown: trained_on is null.",)
     if exam.trained_on:
-        seen = f"{exam.trained_on} of the {len(exam.clips)} test clips"
+        seen = f"{exam.trained_on} of the {exam.clips.clips} test clips"
         return (f"{seen} were trained on: these figures say too much.",)
     return ()
 

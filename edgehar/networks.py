@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgehar.cache import write_atomic
+from edgehar.data.clip import SENSORS, modality_of
 from edgehar.errors import InputError
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.registry import check, load
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 
 N = TypeVar("N", bound="nn.Module")
+SENSORS_TEACHER = "sensors"  # the one whose streams the plan chooses
 
 
 def build_student(name: str, classes: int, window: int) -> Network:
@@ -27,21 +30,29 @@ def build_student(name: str, classes: int, window: int) -> Network:
     return load(target)(classes, window, **options)
 
 
-def build_teacher(name: str, classes: int, preset: str = "best", graph: str | None = None) -> Network:
+def build_teacher(
+    name: str, classes: int, preset: str = "best", graph: str | None = None, streams: Sequence[str] = ()
+) -> Network:
     """A teacher by its name, as a preset has it, with the weights that torch's random state gives it.
 
     graph: of edgehar.models.graphs, the recordings' skeleton (see Plan); None for the teacher's own.
+    streams: among them, what the teacher of sensors feels; the others know what they look at.
     """
     from edgehar.presets import network_options
 
-    target, options = teacher_line(name, graph)
+    target, options = teacher_line(name, graph, streams)
     return load(target)(classes, **options, **network_options(preset, name))
 
 
-def teacher_line(name: str, graph: str | None = None) -> tuple[str, dict[str, Any]]:
-    """A teacher's line in TEACHERS, with the recordings' graph in place of its own where it looks at one."""
+def teacher_line(
+    name: str, graph: str | None = None, streams: Sequence[str] = ()
+) -> tuple[str, dict[str, Any]]:
+    """A teacher's line in TEACHERS, with the recordings' graph in place of its own where it looks at one, and
+    the sensors among `streams` where it feels what it is told."""
     target, options = TEACHERS[check("teacher", name, TEACHERS)]
-    own = {"graph": graph} if graph is not None and "graph" in options else {}
+    own: dict[str, Any] = {"graph": graph} if graph is not None and "graph" in options else {}
+    if name == SENSORS_TEACHER and (felt := [name for name in streams if modality_of(name) in SENSORS]):
+        own["streams"] = felt
     return target, {**options, **own}
 
 

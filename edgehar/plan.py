@@ -9,20 +9,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgehar.data.choose import check_streams, choose_streams
-from edgehar.data.clip import Recordings
+from edgehar.data.choose import check_streams, choose_streams, felt_streams
+from edgehar.data.clip import SENSORS, Recordings, modality_of
 from edgehar.data.prepare import VIDEO, Shape
 from edgehar.data.source import open_recordings, settle_data
+from edgehar.data.splits import leak, settle
 from edgehar.errors import InputError
 from edgehar.losses import LOSSES
 from edgehar.methods import METHODS, Method
 from edgehar.models import STUDENTS, TEACHERS
+from edgehar.networks import SENSORS_TEACHER
 from edgehar.presets import PRESETS, network_options
 from edgehar.registry import check, load
 from edgehar.training.recipe import Recipe
 
 Setting = float | str  # of a loss: a weight, or a word such as a gate
 FRAMINGS = ("clip", "window")
+WINDOW_S, HOP_S, LONGEST_S = 2.56, 0.5, 3600.0  # seconds
+GRAIN = 8  # samples: students halve their window three times
 SCHEDULES = ("pretrained", "progressive")  # teachers first, then frozen; or teachers and student in turns
 
 
@@ -32,8 +36,9 @@ class Plan:
     instead of the test subjects, for choosing. `loss_weights`: the loss's keywords. `every`: in the schedule
     `progressive`, epochs of the teachers for each of the student's. `teacher_seed`: whose teachers teach the
     students of all seeds; None for each seed its own. `graph`: of edgehar.models.graphs, the skeleton that
-    teachers see or learn to find; None if none does. student_stream, teacher_streams: which of several
-    streams of a modality the student feels and teachers look at; None and () where there is no choice."""
+    teachers see or learn to find; None if none does. hop, rate_hz: with framing `window`, samples between
+    windows and samples a second. student_stream, teacher_streams: which of several streams of a modality the
+    student feels and teachers look at; None and () where there is no choice."""
 
     data: str
     data_dir: str | None
@@ -56,6 +61,8 @@ class Plan:
     every: int = 1
     teacher_seed: int | None = None
     graph: str | None = None
+    hop: int | None = None
+    rate_hz: float | None = None
     student_stream: str | None = None
     teacher_streams: tuple[str, ...] = ()
 
@@ -102,31 +109,42 @@ def make_plan(
     schedule: str | None = None,
     every: int = 1,
     teacher_seed: int | None = None,
+    window: float | None = None,
+    hop: float | None = None,
     student_stream: str | None = None,
     teacher_streams: tuple[str, ...] = (),
+    force: bool = False,
 ) -> tuple[Plan, Recordings]:
-    """Settle what an experiment is, and open its recordings.
+    """Settle what an experiment is, and open its recordings, the student's stream called `acc`.
 
     What is None is chosen: the split published first, the method that suits the teacher, the preset
-    `quick` on the embedded data and `best` elsewhere. Raises InputError for a name or value that cannot be.
+    `quick` on the embedded data and `best` elsewhere. window, hop: in seconds. force: take a split that
+    leaks. Raises InputError for a name or value that cannot be.
     """
     check("student", student, STUDENTS)
     names = teacher.split(",")
     for name in names:
         check("teacher", name, (VIDEO_TEACHER, *TEACHERS))
     data = settle_data(data)
-    recordings = choose_streams(open_recordings(data, data_dir), student_stream, teacher_streams)
+    read = open_recordings(data, data_dir)
+    recordings = choose_streams(read, student_stream, teacher_streams)
     teachers = tuple(dict.fromkeys(_seen_by(name, recordings) for name in names))
     chosen = _method_for(teachers, method)
     schedule = check("schedule", schedule or chosen.schedule, SCHEDULES)
     preset = check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)
     recipes = PRESETS[preset]
-    check("framing", framing, FRAMINGS)
+    shape, hop_samples, rate_hz = _framed(recipes.shape, framing, window, hop, recordings)
+    if SENSORS_TEACHER in teachers:
+        teacher_streams = felt_streams(read, student_stream, teacher_streams)
+    elif strange := [name for name in teacher_streams if modality_of(name) in SENSORS]:
+        raise InputError(
+            f"--teacher-streams {strange[0]} is for --teacher sensors: give it, or leave the stream out."
+        )
     for name in teachers:
         network_options(preset, name)
     check_streams(recordings, ("acc",), f"the student {student}")
     for name in teachers:
-        check_streams(recordings, streams_of(name), f"the teacher {name}")
+        check_streams(recordings, streams_of(name, teacher_streams), f"the teacher {name}")
     _check_seeds(seeds)
     if teacher_seed is not None:
         _check_seeds((teacher_seed,))
@@ -144,10 +162,15 @@ def make_plan(
     teacher_recipe = _with_epochs(recipes.video if video else recipes.motion, teacher_epochs)
     if video and not (schedule == "pretrained" and _all_hold("skeleton", recordings)):
         teacher_recipe = dataclasses.replace(teacher_recipe.as_seen(), pose=0.0)
+    split = settle(recordings, split)
+    if not force and (leaked := leak(recordings, split)):
+        raise InputError(
+            f"The split {split} leaks: {leaked}, so its figures would say too much; mend it, or give --force."
+        )
     plan = Plan(
         data=data,
         data_dir=data_dir,
-        split=check("split", split or next(iter(recordings.splits)), recordings.splits),
+        split=split,
         hold_out=hold_out,
         framing=framing,
         method=chosen.name,
@@ -156,7 +179,7 @@ def make_plan(
         loss=loss_name,
         preset=preset,
         seeds=seeds,
-        shape=recipes.shape,
+        shape=shape,
         teacher_recipe=teacher_recipe,
         student_recipe=student_recipe,
         views=recipes.views,
@@ -166,6 +189,8 @@ def make_plan(
         every=every,
         teacher_seed=teacher_seed,
         graph=_graph(recordings) if teacher_recipe.pose or not video else None,
+        hop=hop_samples,
+        rate_hz=rate_hz,
         student_stream=student_stream,
         teacher_streams=teacher_streams,
     )
@@ -184,6 +209,31 @@ def check_weights(name: str, weights: Mapping[str, Setting], recipe: Recipe) -> 
     settled = {**smoothing, **weights}
     trial(name, settled)
     return settled
+
+
+def _framed(
+    shape: Shape, framing: str, window: float | None, hop: float | None, recordings: Recordings
+) -> tuple[Shape, int | None, float | None]:
+    """The shape of what networks see, the hop in samples and the rate in Hz; the last two None for clips."""
+    check("framing", framing, FRAMINGS)
+    if framing == "clip":
+        if window is not None or hop is not None:
+            raise InputError("--window and --hop are for --framing window: give it too, or leave them out.")
+        return shape, None, None
+    first = next((clip for clip in recordings.clips if "acc" in clip.streams), None)
+    if first is None:
+        raise InputError(f"{recordings.name} has no accelerometer to cut into windows.")
+    rate_hz = float(first.streams["acc"]().rate_hz)
+    window = WINDOW_S if window is None else window
+    hop = HOP_S if hop is None else hop
+    samples = GRAIN * round(window * rate_hz / GRAIN) if 0 < window < LONGEST_S else 0
+    step = round(hop * rate_hz) if 0 < hop < LONGEST_S else 0
+    if samples < GRAIN or step < 1:
+        raise InputError(
+            f"--window {window:g} --hop {hop:g} at {rate_hz:g} Hz make {samples} and {step} samples: a "
+            f"window has {GRAIN} or more, a hop 1 or more, and neither is longer than {LONGEST_S:g} s."
+        )
+    return dataclasses.replace(shape, window=samples), step, rate_hz
 
 
 def _check_seeds(seeds: tuple[int, ...]) -> None:
@@ -213,8 +263,10 @@ def _method_for(teachers: tuple[str, ...], name: str | None) -> Method:
     raise InputError(f"{who} the teachers {', '.join(teachers)} together. All names: edgehar ls")
 
 
-def streams_of(teacher: str) -> tuple[str, ...]:
-    """The modalities that a teacher needs, by its line in the table or by its class."""
+def streams_of(teacher: str, streams: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What a teacher needs, by its line in the table or by its class; of sensors those among `streams`."""
+    if teacher == SENSORS_TEACHER:
+        return tuple(name for name in streams if modality_of(name) in SENSORS)
     target, options = TEACHERS[teacher]
     return (options["stream"],) if "stream" in options else tuple(load(target).streams)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from edgehar.data.prepare import Progress, silent
 from edgehar.errors import InputError
-from edgehar.evaluation import Scores, score
+from edgehar.evaluation import Scores, by_clip, score
 from edgehar.judge import OF_A_RUN, Exam, set_exam
 
 if TYPE_CHECKING:
@@ -94,7 +94,6 @@ class Examiner:
         exam = set_exam(run, str(run.folder), run.plan, data_dir=self.data_dir, progress=self.progress)
         keep = self._rows(exam, run, labels or run.labels)
         truth = exam.clips.only(keep)
-        subjects = [str(name) for name in truth.subjects]
         streams = dict.fromkeys(s for name in names for s in _network(run, name, seeds[0]).streams)
         clips = self._read(run, tuple(streams))
         scores: dict[str, dict[int, Scores]] = {name: {} for name in names}
@@ -102,9 +101,10 @@ class Examiner:
         turns = list(product(names, seeds))
         for name, seed in self.progress(turns, "Asking the networks", len(turns)):
             said = self._ask(run, name, seed, clips)
-            scores[name][seed] = score(said[keep], truth.labels, subjects, truth.classes)
-            all_clips[name][seed] = float((said == clips.labels).mean())
-        return Retest(len(truth), scores, all_clips)
+            scores[name][seed] = score(*by_clip(said[keep], truth), truth.classes)
+            whole, labels_of_all, _ = by_clip(said, clips)
+            all_clips[name][seed] = float((whole == labels_of_all).mean())
+        return Retest(truth.clips, scores, all_clips)
 
     def _rows(self, exam: Exam, run: Run, labels: Sequence[str]) -> np.ndarray:
         """Which of the test clips show one of the labels."""
@@ -123,7 +123,16 @@ class Examiner:
         plan = run.plan
         if self.data_dir is not None:
             plan = replace(plan, data_dir=str(self.data_dir))
-        key = (plan.data, plan.data_dir, plan.split, plan.hold_out, plan.shape, streams)
+        key = (
+            plan.data,
+            plan.data_dir,
+            plan.split,
+            plan.hold_out,
+            plan.shape,
+            plan.hop,
+            plan.student_stream,
+            streams,
+        )
         if key not in self._clips:
             self._clips[key] = read_parts(plan, streams, self.progress)["test"]
         return self._clips[key]
@@ -146,7 +155,9 @@ def _network(run: Run, name: str, seed: int) -> Network:
         return run.student(seed, name)
     from edgehar.networks import build_teacher, load_weights
 
-    teacher = build_teacher(name.removeprefix("teacher-"), len(run.labels), run.plan.preset, run.plan.graph)
+    plan = run.plan
+    name_of = name.removeprefix("teacher-")
+    teacher = build_teacher(name_of, len(run.labels), plan.preset, plan.graph, plan.teacher_streams)
     return load_weights(teacher, _weights(run, name, seed))
 
 

@@ -99,9 +99,12 @@ class Run:
         return read_parts(self.plan, streams)[part]
 
     def windows(self, part: str) -> tuple[np.ndarray, np.ndarray]:
-        """What the student sees of a part: acceleration (N, T, 3) in m/s^2 and labels (N,) int64."""
+        """What the student sees of a part: acceleration (N, T, 3) in m/s^2 and labels (N,) int64; with the
+        framing `window` a row for every window."""
+        import numpy as np
+
         clips = self.clips(part, "acc")
-        return clips.arrays["acc"], clips.labels
+        return np.asarray(clips.arrays["acc"]), clips.labels
 
 
 def open_run(folder: Path) -> Run:

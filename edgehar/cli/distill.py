@@ -15,6 +15,7 @@ from edgehar.errors import InputError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from edgehar.folds import Folds
     from edgehar.runs import Run
 
 app = new_app()
@@ -27,7 +28,8 @@ def distill(
     teacher: Annotated[
         str,
         typer.Option(
-            "--teacher", help="Who teaches: video, depth, rgb, skeleton, fusion; several with commas."
+            "--teacher",
+            help="Who teaches: video, depth, rgb, skeleton, fusion, sensors; several with commas.",
         ),
     ] = "video",
     student: Annotated[
@@ -52,6 +54,12 @@ def distill(
     framing: Annotated[
         str, typer.Option("--framing", help="clip (whole clips, resampled) or window.")
     ] = "clip",
+    window: Annotated[
+        float | None, typer.Option("--window", metavar="SECONDS", help="Of a window; default 2.56.")
+    ] = None,
+    hop: Annotated[
+        float | None, typer.Option("--hop", metavar="SECONDS", help="From window to window; default 0.5.")
+    ] = None,
     student_stream: Annotated[
         str | None,
         typer.Option("--student-stream", metavar="STREAM", help="What the student feels: acc.left_wrist."),
@@ -59,9 +67,17 @@ def distill(
     teacher_streams: Annotated[
         str | None,
         typer.Option(
-            "--teacher-streams", metavar="STREAMS", help="What teachers look at: rgb.front; commas."
+            "--teacher-streams",
+            metavar="STREAMS",
+            help="What teachers look at, with commas: rgb.front; sensors: default all but the student's.",
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Take a split that leaks.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes, for a split of several folds.")] = 1,
+    devices: Annotated[
+        int, typer.Option("--devices", min=1, help="Processes or GPUs that train one network together.")
+    ] = 1,
+    nodes: Annotated[int, typer.Option("--nodes", min=1, help="Machines; see docs/scale.md.")] = 1,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -106,14 +122,15 @@ def distill(
         "split": split, "hold_out": hold_out, "framing": framing, "preset": preset,
         "seeds": tuple(seed or [0]), "epochs": epochs, "teacher_epochs": teacher_epochs,
         "schedule": schedule, "every": every, "teacher_seed": teacher_seed,
-        "student_stream": student_stream,
-        "teacher_streams": tuple(filter(None, (teacher_streams or "").split(","))),
+        "window": window, "hop": hop, "student_stream": student_stream,
+        "teacher_streams": tuple(filter(None, (teacher_streams or "").split(","))), "force": force,
     }  # fmt: skip
     if resume is not None:
         _refuse_others(options | {"out": out})
-    run = distill_run(options, accelerator=accelerator, resume=resume, fresh=fresh, out=out)
+    machine: dict[str, Any] = {"accelerator": accelerator, "devices": devices, "nodes": nodes}
+    run = _carry_out(options, **machine, resume=resume, fresh=fresh, out=out, jobs=jobs)
     show({"run": str(run.folder), **run.metrics}, as_json, lambda _: _table(run))
-    if not as_json:
+    if not as_json and "folds" not in run.metrics:
         _say(f"Next: edgehar export {run.folder} --int8")
 
 
@@ -125,19 +142,40 @@ def distill_run(
     fresh: bool = False,
     out: Path | None = None,
 ) -> Run:
-    """Plan (or take up) a run and carry it out with bars and lines on stderr."""
+    """Plan (or take up) a run of one fold and carry it out with bars and lines on stderr."""
+    from edgehar.runs import Run
+
+    run = _carry_out(options, accelerator=accelerator, resume=resume, fresh=fresh, out=out)
+    if not isinstance(run, Run):
+        raise InputError(f"{run.folder} holds a run for each of several folds: name one fold with --split.")
+    return run
+
+
+def _carry_out(
+    options: dict[str, Any],
+    *,
+    accelerator: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    resume: Path | None = None,
+    fresh: bool = False,
+    out: Path | None = None,
+    jobs: int = 1,
+) -> Run | Folds:
+    """Plan (or take up) a run, or a run for every fold, and carry it out with bars and lines on stderr."""
     _say("Starting (torch and Lightning take some seconds to load)")
     from edgehar.distil import distil
+    from edgehar.folds import Folds, distil_folds, fold_plans, is_folds
     from edgehar.plan import make_plan
     from edgehar.runs import Run, find_run, new_folder
-    from edgehar.training.parts import open_planned
+    from edgehar.training.parts import plan_recordings
     from edgehar.training.stage import Machine, check_accelerator
 
-    machine = Machine(check_accelerator(accelerator), progress=True)
+    machine = Machine(check_accelerator(accelerator), devices, nodes, progress=True)
     if resume is not None:
-        folder = find_run(resume)
-        plan = Run(folder).plan
-        recordings = open_planned(plan)
+        folder = resume if is_folds(resume) else find_run(resume)
+        plan = Folds(folder).plan if is_folds(folder) else Run(folder).plan
+        recordings = plan_recordings(plan)
     else:
         plan, recordings = make_plan(**options)
         folder = new_folder(plan, out)
@@ -147,9 +185,13 @@ def distill_run(
     )
     try:
         with bars() as bar:
+            if len(fold_plans(plan, recordings)) > 1:
+                return distil_folds(
+                    plan, recordings, folder, machine, jobs=jobs, fresh=fresh, say=_say, progress=bar
+                )
             return distil(plan, recordings, folder, machine, fresh=fresh, say=_say, progress=bar)
     except KeyboardInterrupt:
-        if (folder / "config.json").exists():
+        if (folder / "config.json").exists() or is_folds(folder):
             _say(f"Stopped; what is trained is kept. Go on: edgehar distill --resume {folder}")
         raise
     finally:
@@ -193,16 +235,19 @@ def _refuse_others(options: dict[str, Any]) -> None:
         )
 
 
-def _table(run: Run) -> RenderableType:
+def _table(run: Run | Folds) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
     metrics = run.metrics
-    table = Table(title=Text(f"{run.folder}: {metrics['dataset']}, {metrics['split']}, last epoch"))
+    over = f", mean and spread over {len(metrics['folds'])} folds" if "folds" in metrics else ", last epoch"
+    table = Table(title=Text(f"{run.folder}: {metrics['dataset']}, {metrics['split']}{over}"))
     for column in ("network", "accuracy", "macro-F1"):
         table.add_column(column, justify="left" if column == "network" else "right")
     rows = {f"teacher {name}": m for name, m in metrics["teachers"].items()}
     rows |= {"baseline": metrics["baseline"], f"student {run.plan.student}": metrics["student"]}
+    if windows := metrics.get("windows"):
+        rows |= {f"{who}, window by window": windows[who] for who in ("baseline", "student")}
     for name, m in rows.items():
         table.add_row(name, percent(m["accuracy"]), percent(m["macro_f1"]))
     return table

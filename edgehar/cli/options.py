@@ -46,7 +46,14 @@ DataDirOption = Annotated[
     ),
 ]
 SplitOption = Annotated[
-    str | None, typer.Option("--split", metavar="NAME", help="Who trains and who tests.", show_default=False)
+    str | None,
+    typer.Option(
+        "--split",
+        metavar="NAME[:ARGUMENT]",
+        help="Who trains and who tests: cross-subject:1,3,5, leave-one-subject-out, k-fold:5, "
+        "file:parts.csv; docs/protocol.md has all.",
+        show_default=False,
+    ),
 ]
 OutOption = Annotated[
     Path | None, typer.Option("--out", metavar="PATH", help="Where to write instead.", show_default=False)

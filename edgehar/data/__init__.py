@@ -3,4 +3,7 @@
 DATASETS = {
     "synthetic": "edgehar.data.synthetic:read",
     "utd-mhad": "edgehar.data.utd_mhad:read",
+    "berkeley-mhad": "edgehar.data.berkeley_mhad:read",
+    "mmact": "edgehar.data.mmact:read",
+    "wisdm": "edgehar.data.wisdm:read",
 }

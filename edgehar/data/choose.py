@@ -6,23 +6,23 @@ One candidate is taken; several are listed and refused until one is named.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from edgehar.cache import fingerprint
-from edgehar.data.clip import MODALITIES, Clip, Recordings, Stream
+from edgehar.data.clip import MODALITIES, SENSORS, Clip, Recordings, Stream, modality_of
 from edgehar.errors import InputError
 
 STUDENT, TEACHER = "--student-stream", "--teacher-streams"
-SENSORS = ("acc", "gyro", "orientation")
 
 
 def candidates(recordings: Recordings, modality: str) -> tuple[str, ...]:
     """The streams of a modality that any clip has, sorted: `acc`, `acc.left_wrist`, ..."""
     names = {name for clip in recordings.clips for name in clip.streams}
-    return tuple(sorted(name for name in names if name.partition(".")[0] == modality))
+    return tuple(sorted(name for name in names if modality_of(name) == modality))
 
 
 def choose_streams(
@@ -32,6 +32,8 @@ def choose_streams(
 
     student_stream: the accelerometer that the student feels. teacher_streams: what teachers look at; sensors
     among them keep their own names, by which a teacher asks for them. Every stream keeps its name beside.
+    Where the student's is named, clips without it are left out, with a warning: some data sets record the
+    same action by several devices one by one.
     Raises InputError for a stream that no clip has, and for two of one modality that is looked at.
     """
     named = _named(recordings, student_stream, teacher_streams)
@@ -45,14 +47,46 @@ def choose_streams(
     taken = {modality: name for modality, name in taken.items() if modality != name}
     if not taken:
         return recordings
-    clips = tuple(replace(clip, streams=_streams(clip, taken)) for clip in recordings.clips)
+    clips = tuple(replace(clip, streams=_streams(clip, taken)) for clip in _with(student_stream, recordings))
     return replace(recordings, clips=clips, version=fingerprint([recordings.version, sorted(taken.items())]))
+
+
+def felt_streams(
+    recordings: Recordings, student_stream: str | None, teacher_streams: Sequence[str]
+) -> tuple[str, ...]:
+    """teacher_streams with what a teacher of sensors feels: those named, else every sensor but the student's.
+
+    recordings: as they were read. Raises InputError where none is left.
+    """
+    if any(modality_of(name) in SENSORS for name in teacher_streams):
+        return tuple(dict.fromkeys(teacher_streams))
+    own = {student_stream} if student_stream else set(candidates(recordings, "acc"))
+    others = [name for modality in SENSORS for name in candidates(recordings, modality) if name not in own]
+    if not others:
+        raise InputError(
+            f"{recordings.name} has no sensor beside the student's to teach it: choose another --teacher."
+        )
+    return (*teacher_streams, *others)
+
+
+def _with(student_stream: str | None, recordings: Recordings) -> tuple[Clip, ...]:
+    """The clips that have the student's stream, where it is named."""
+    if student_stream is None:
+        return recordings.clips
+    clips = tuple(clip for clip in recordings.clips if student_stream in clip.streams)
+    if without := len(recordings.clips) - len(clips):
+        warnings.warn(
+            f"{recordings.name}: {without} of {len(recordings.clips)} clips have no {student_stream} and are "
+            "left out.",
+            stacklevel=3,
+        )
+    return clips
 
 
 def _named(recordings: Recordings, student: str | None, teachers: Sequence[str]) -> dict[str, str]:
     named: dict[str, str] = {}
     for name, flag in [*([(student, STUDENT)] if student else []), *((name, TEACHER) for name in teachers)]:
-        modality = name.partition(".")[0]
+        modality = modality_of(name)
         known = candidates(recordings, modality) if modality in MODALITIES else ()
         if name not in known:
             every = dict.fromkeys(stream for clip in recordings.clips for stream in clip.streams)

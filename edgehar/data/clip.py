@@ -8,6 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 MODALITIES = ("acc", "gyro", "orientation", "skeleton", "depth", "rgb")
+SENSORS = ("acc", "gyro", "orientation")
+
+
+def modality_of(stream: str) -> str:
+    """What kind of stream a name means: `acc` for `acc` and for `acc.left_wrist`."""
+    return stream.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class Clip:
 class Recordings:
     """A data set: its clips in a fixed order, the names of its labels, and its published splits.
 
-    splits: split name -> function that says whether a clip is for training (else it is for testing).
+    splits: what is published: split name -> function that says whether a clip is for training (else it is for
+    testing). edgehar.data.splits has more that any recordings can be divided by.
     version: changes whenever the reader would yield other values; part of every cache key.
     """
 

@@ -11,6 +11,7 @@ from edgehar.data import DATASETS
 from edgehar.data.clip import Recordings
 from edgehar.data.manifest import is_manifest
 from edgehar.data.manifest import read as read_manifest
+from edgehar.data.splits import folds, natural
 from edgehar.errors import InputError
 from edgehar.registry import check, load
 
@@ -50,15 +51,19 @@ def divide(recordings: Recordings, split: str, hold_out: str | None = None) -> t
     """Which clips train and which test: two boolean arrays (N,).
 
     With `hold_out`, a training subject, that subject's training clips are the test: what is chosen so
-    has not seen the test subjects. Raises InputError for an unknown split or subject.
+    has not seen the test subjects. Raises InputError for an unknown split or subject, and for a split of
+    several folds: it is divided fold by fold.
     """
-    check("split", split, recordings.splits)
-    train = np.array([recordings.splits[split](clip) for clip in recordings.clips])
-    test = ~train
+    made = folds(recordings, split)
+    if len(made) > 1:
+        raise InputError(f"The split {split} has {len(made)} folds: name one, such as {made[0].split}.")
+    train, test = made[0].train, made[0].test
     if hold_out is not None:
         held = np.array([clip.subject == hold_out for clip in recordings.clips]) & train
         if not held.any():
-            subjects = sorted({c.subject for c, t in zip(recordings.clips, train, strict=True) if t})
+            subjects = sorted(
+                {c.subject for c, t in zip(recordings.clips, train, strict=True) if t}, key=natural
+            )
             raise InputError(
                 f"Subject {hold_out!r} does not train in split {split}: "
                 f"hold out one of {', '.join(subjects)}."

@@ -2,7 +2,7 @@
 
 A student is "module:class" and what its constructor takes beside `classes` and `window`. A teacher's
 `stream` is the video that it looks at; its `graph`, the skeleton's table in edgehar.models.graphs, is that
-of the recordings where a plan names one.
+of the recordings where a plan names one. What `sensors` feels, a plan says.
 """
 
 from __future__ import annotations
@@ -30,4 +30,5 @@ TEACHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "rgb": ("edgehar.models.posed:video_teacher", {"stream": "rgb", "graph": None}),
     "skeleton": ("edgehar.models.agcn:SkeletonTeacher", {"graph": "kinect"}),
     "fusion": ("edgehar.models.agcn:FusionTeacher", {"graph": "kinect"}),
+    "sensors": ("edgehar.models.sensors:SensorsTeacher", {}),
 }

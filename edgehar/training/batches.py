@@ -11,29 +11,41 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from edgehar.data.clip import modality_of
 from edgehar.models.output import Output
 from edgehar.signals import augment
 from edgehar.training.recipe import Recipe
+from edgehar.training.rows import select
 
 VIDEO = ("depth", "rgb")
 
 
 @dataclass(frozen=True)
 class Clips:
-    """Prepared clips of one part of a split: arrays (N, ...) by modality, labels and subjects (N,)."""
+    """Prepared clips of one part of a split: arrays (N, ...) by stream, labels and subjects (N,).
+
+    of (N,): where a row is a window, the number of its clip, in order; None where a row is a whole clip.
+    """
 
     arrays: Mapping[str, np.ndarray]
     labels: np.ndarray
     subjects: np.ndarray
     classes: int
+    of: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def clips(self) -> int:
+        """How many clips the rows are of."""
+        return len(self) if self.of is None else len(np.unique(self.of))
+
     def only(self, keep: np.ndarray | slice) -> Clips:
-        """The clips where `keep` (N,) is true, or those of a slice."""
-        arrays = {name: values[keep] for name, values in self.arrays.items()}
-        return Clips(arrays, self.labels[keep], self.subjects[keep], self.classes)
+        """The rows where `keep` (N,) is true, or those of a slice."""
+        arrays = {name: select(values, keep) for name, values in self.arrays.items()}
+        of = None if self.of is None else self.of[keep]
+        return Clips(arrays, self.labels[keep], self.subjects[keep], self.classes, of)
 
     def streams(self, names: Sequence[str]) -> Clips:
         """The same clips with the named streams alone."""
@@ -75,13 +87,14 @@ class Batches:
     `teachers`, a tuple of dicts: what each teacher said, by part (see `teachers_said`).
     """
 
-    def __init__(self, clips: Clips, recipe: Recipe, seed: int, bank: Bank | None = None) -> None:
+    def __init__(
+        self, clips: Clips, recipe: Recipe, seed: int, bank: Bank | None = None, ranks: int = 1
+    ) -> None:
         self.clips, self.recipe, self.seed, self.bank = clips, recipe, seed, bank
-        self.tensors = {name: torch.from_numpy(values) for name, values in clips.arrays.items()}
         self.labels = F.one_hot(torch.from_numpy(clips.labels).long(), clips.classes).float()
         self.said = () if bank is None else bank.heard()
         self.epoch = 0
-        self.rank, self.ranks = 0, 1
+        self.rank, self.ranks = 0, ranks
 
     def __len__(self) -> int:
         return max(1, len(self.clips) // self.recipe.batch // self.ranks)
@@ -105,20 +118,22 @@ class Batches:
             batch["teachers"] = tuple(
                 {name: part[views, rows] for name, part in said.items()} for said in self.said
             )
-        for name, values in self.tensors.items():
-            batch[name] = augmented(name, values[rows], warps, recipe, generator)
+        for name, values in self.clips.arrays.items():
+            drawn = torch.from_numpy(values[rows.numpy()])
+            batch[name] = augmented(name, drawn, warps, recipe, generator)
         return mixed(batch, recipe.mixup, generator) if recipe.mixup else batch
 
 
 def augmented(name: str, values: Tensor, warps: Tensor, recipe: Recipe, generator: Generator) -> Tensor:
-    """One modality of a batch, warped in time, and disturbed as its own sensor may be."""
-    if name in VIDEO:
+    """One stream of a batch, warped in time, and disturbed as its own sensor may be."""
+    modality = modality_of(name)
+    if modality in VIDEO:
         return augment.warp_video(values, warps, shift=recipe.shift, zoom=recipe.zoom, generator=generator)
     values = augment.warp_motion(values, warps)
-    if name == "acc":
+    if modality == "acc":
         values = augment.rotate(values, recipe.rotation, generator)
         values = augment.scale_and_jitter(values, recipe.scale, recipe.noise, generator)
-    if name == "skeleton":
+    if modality == "skeleton":
         values = augment.turn_body(values, recipe.turn, generator)
         values = augment.stretch_body(values, recipe.stretch, recipe.joint_noise, generator)
     return values

@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edgehar.cache import write_atomic
+from edgehar.cache import write_atomic, write_text
 from edgehar.training.batches import Batches
 from edgehar.training.together import Turns
 
 
 class Follow(pl.Callback):
-    """Tell the batches which epoch and which process they serve; collect the epochs' losses."""
+    """Tell the batches which epoch and which process they serve; collect the epochs' losses.
 
-    def __init__(self, batches: Batches | Turns) -> None:
-        self.batches = batches
+    told: where the losses, the mean over all processes, are written as JSON for the process that began these.
+    """
+
+    def __init__(self, batches: Batches | Turns, told: Path | None = None) -> None:
+        self.batches, self.told = batches, told
         self.losses: list[float] = []
 
     def setup(self, trainer: pl.Trainer, module: Any, stage: str) -> None:
         self.batches.rank, self.batches.ranks = trainer.global_rank, trainer.world_size
+        if trainer.world_size > 1:  # a process of its own, which nobody has quieted yet
+            from edgehar.training.stage import quiet
+
+            quiet()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: Any) -> None:
         self.batches.epoch = trainer.current_epoch
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
-        self.losses.append(module.epoch_loss())
+        loss = module.epoch_loss()
+        if trainer.world_size > 1:
+            loss = float(trainer.strategy.reduce(torch.tensor(loss, device=module.device), reduce_op="mean"))
+        self.losses.append(loss)
+
+    def on_train_end(self, trainer: pl.Trainer, module: Any) -> None:
+        if self.told is not None and trainer.local_rank == 0:
+            write_text(self.told, json.dumps(self.losses))
 
     def state_dict(self) -> dict[str, Any]:
         return {"losses": self.losses}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 import warnings
@@ -26,14 +27,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Machine:
-    """Where to train: Lightning's accelerator, devices and nodes; whether to show a bar; and how many
-    seconds of work a kill may lose beside the epoch that it breaks off."""
+    """Where to train: Lightning's accelerator; devices (on a CPU: processes) of each machine, and machines,
+    that train one network together; whether to show a bar; and how many seconds of work a kill may lose
+    beside the epoch that it breaks off."""
 
     accelerator: str = "auto"
-    devices: int | str = 1
+    devices: int = 1
     nodes: int = 1
     progress: bool = True
     save_every_s: float = 1.0
+
+    @property
+    def ranks(self) -> int:
+        """How many processes train one network together."""
+        return self.devices * self.nodes
 
     @property
     def device(self) -> str:
@@ -57,8 +64,13 @@ def train(
     from edgehar.training.checkpoint import PackedCheckpoint
     from edgehar.training.profiler import Untimed
 
-    follow = Follow(batches)
-    callbacks: list[pl.Callback] = [follow, SaveEpochs(checkpoint, machine.save_every_s)]
+    if machine.ranks != batches.ranks:
+        raise ValueError(f"batches for {batches.ranks} processes, and {machine.ranks} train.")
+    told = checkpoint.with_suffix(".losses")
+    follow = Follow(batches, told if machine.ranks > 1 else None)
+    callbacks: list[pl.Callback] = [follow]
+    if machine.nodes == 1:  # only the first of several machines could write one, and all would need it
+        callbacks.append(SaveEpochs(checkpoint, machine.save_every_s))
     if machine.progress:
         callbacks.append(EpochBar(title))
     quiet()
@@ -66,6 +78,7 @@ def train(
         accelerator=machine.accelerator,
         devices=machine.devices,
         num_nodes=machine.nodes,
+        strategy=_strategy(machine),
         precision=precision(module.recipe.precision, machine.accelerator),
         max_epochs=module.recipe.epochs,
         callbacks=callbacks,
@@ -82,7 +95,22 @@ def train(
     with _interruptible(trainer):
         trainer.fit(module, batches, ckpt_path=_whole(checkpoint), weights_only=True)
     module.eval()
-    return follow.losses
+    if machine.ranks == 1:
+        return follow.losses
+    losses = json.loads(told.read_text("utf-8"))  # of processes that have ended
+    told.unlink()
+    return losses
+
+
+def _strategy(machine: Machine) -> Any:
+    """One process as it is; several by torch's distributed data parallel (gloo on CPUs, nccl on GPUs), begun
+    for this stage alone, so that all else of a run stays in one process."""
+    if machine.ranks == 1:
+        return "auto"
+    from lightning.pytorch.strategies import DDPStrategy
+
+    # A loss whose weight is 0 leaves its adapters without a gradient.
+    return DDPStrategy(start_method="spawn", find_unused_parameters=True)
 
 
 def _whole(checkpoint: Path) -> Path | None:
@@ -134,4 +162,6 @@ def quiet() -> None:
     """Lightning's advice on loaders and loggers does not concern a user of ours."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"lightning\..*")
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*weights_only.*")
+    warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides.*")

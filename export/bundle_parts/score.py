@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 FLOAT, INT8 = 1e-4, 4 / 256  # what another processor's kernels may round differently
 
 
-def scores(path, windows):
+def scores(path: Path, windows: np.ndarray) -> np.ndarray:
     """Probabilities (N, classes) of raw acceleration (N, T, 3) in m/s^2."""
     interpreter = Interpreter(model_path=str(path), num_threads=1)
     interpreter.allocate_tensors()

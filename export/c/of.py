@@ -11,7 +11,7 @@ from export.c.package import CReport, write_c
 from export.errors import ExportError
 
 if TYPE_CHECKING:
-    from export.report import ExportableRun
+    from export.exportable import ExportableRun
 
 INT8 = "student.int8.tflite"
 

@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from edgehar.evaluation import Confusion, Scores, recall, score, summary, worst_confusions
+from edgehar.evaluation import Confusion, Scores, by_clip, recall, score, summary, vote, worst_confusions
+from edgehar.training.batches import Clips
 
 # Ten decisions by hand. Class 0: 3 clips, 2 found, 1 false. Class 1: 4 clips, 3 found, 1 false.
 # Class 2: 3 clips, 2 found, 1 false.
@@ -95,3 +96,20 @@ def test_one_seed_has_no_spread():
 
 def test_two_equal_seeds_have_a_spread_of_zero():
     assert summary([scores_of(0.5, 0.5)] * 2)["accuracy"]["std"] == 0.0
+
+
+def test_the_windows_of_a_clip_vote():
+    """Three clips, worked by hand: a majority, a tie that the first one said wins, one window alone."""
+    said, of = np.array([2, 1, 1, 3, 0, 0, 3, 4]), np.array([0, 0, 0, 5, 5, 5, 5, 6])
+    assert vote(said, of).tolist() == [1, 3, 4]
+    labels, subjects = np.array([1, 1, 1, 0, 0, 0, 0, 4]), np.array(list("aaabbbbc"))
+    clips = Clips({}, labels, subjects, 5, of)
+    whole, true, people = by_clip(said, clips)
+    assert (whole.tolist(), true.tolist(), people) == ([1, 3, 4], [1, 0, 4], ["a", "b", "c"])
+    assert clips.clips == 3
+
+
+def test_whole_clips_need_no_vote():
+    clips = Clips({}, np.array([1, 0]), np.array(["a", "b"]), 2)
+    said, true, people = by_clip(np.array([0, 1]), clips)
+    assert (said.tolist(), true.tolist(), people, clips.clips) == ([0, 1], [1, 0], ["a", "b"], 2)

@@ -216,3 +216,31 @@ def test_the_papers_networks_are_named_by_a_preset(make):
     assert plan.teacher_recipe.epochs == PRESETS["best"].motion.epochs
     with pytest.raises(InputError, match="has no network for the teacher depth yet, only for skeleton"):
         make(teacher="depth", preset="paper")
+
+
+def test_windows_are_settled_in_samples_at_the_sensors_rate(utd_mhad):
+    plan, _ = make_plan(data="utd-mhad", data_dir=str(utd_mhad), framing="window", window=1.3, hop=0.21)
+    assert (plan.shape.window, plan.hop, plan.rate_hz) == (64, 10, 50.0)  # 65 samples, to a multiple of 8
+    plan, _ = make_plan(data="utd-mhad", data_dir=str(utd_mhad), framing="window")
+    assert (plan.shape.window, plan.hop) == (128, 25)
+    plan, _ = make_plan(data="utd-mhad", data_dir=str(utd_mhad))
+    assert (plan.shape.window, plan.hop, plan.rate_hz) == (128, None, None)
+
+
+def test_a_teacher_of_sensors_feels_every_sensor_but_the_students(utd_mhad):
+    plan, _ = make_plan(data="utd-mhad", data_dir=str(utd_mhad), teacher="sensors")
+    assert (plan.method, plan.teachers, plan.teacher_streams) == ("vskd", ("sensors",), ("gyro",))
+    assert plan.student_stream is None
+    plan, _ = make_plan(
+        data="utd-mhad", data_dir=str(utd_mhad), teacher="sensors", teacher_streams=("acc", "gyro")
+    )
+    assert plan.teacher_streams == ("acc", "gyro")
+    assert Plan.from_json(plan.to_json(), Path("config.json")) == plan
+
+
+def test_a_plan_from_before_windows_and_streams_is_read(utd_mhad):
+    plan, _ = make_plan(data="utd-mhad", data_dir=str(utd_mhad))
+    old = plan.to_json()
+    for name in ("hop", "rate_hz", "student_stream", "teacher_streams"):
+        del old[name]
+    assert Plan.from_json(old, Path("config.json")) == plan

@@ -1,5 +1,6 @@
 """`edgehar distill` as it is typed: bad input is one sentence, and a kill loses nothing."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -95,9 +96,50 @@ def test_what_was_prepared_before_a_bad_file_is_used_when_it_is_mended(run_on, u
     assert [p.name.split("-")[2] for p in (own_cache / "prepared").iterdir()] == ["acc"]
 
 
-def test_framing_by_windows_is_refused_for_clips_of_mixed_length(run_on, tmp_path):
-    refused(run_on("--framing", "window"), "--framing window needs clips of exactly 128 samples")
+def test_framing_by_windows_needs_one_rate(run_on, monkeypatch, tmp_path):
+    from edgehar.data import utd_mhad
+
+    def at_100(path):
+        stream = utd_mhad.read_acc(path)
+        return dataclasses.replace(stream, rate_hz=100.0) if "a2_s1" in path.name else stream
+
+    monkeypatch.setitem(utd_mhad._READERS, "acc", at_100)
+    refused(run_on("--framing", "window"), "clip a2_s1_t1 has 100 Hz where others have 50 Hz")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--window", "2"), ["--window and --hop are for --framing window"]),
+        (("--framing", "window", "--window", "0.05"), ["at 50 Hz make 0 and 25 samples"]),
+        (("--framing", "window", "--hop", "0"), ["make 128 and 0 samples"]),
+        (("--framing", "window", "--window", "-1"), ["a window has 8 or more"]),
+        (("--student-stream", "acc.left_wrist"), ["No accelerometer called 'acc.left_wrist'"]),
+        (("--teacher-streams", "gyro"), ["--teacher-streams is for --teacher sensors"]),
+        (("--teacher", "sensors", "--teacher-streams", "gyros"), ["Did you mean 'gyro'"]),
+        (("--split", "leave-one-subject-out", "--hold-out", "1"), ["--hold-out 1 is for one fold"]),
+        (("--split", "cross-subject:9"), ["has no subject '9'"]),
+    ],
+)
+def test_windows_streams_and_splits_that_cannot_be_are_refused(run_on, tmp_path, options, words):
+    refused(run_on(*options), *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_split_file_that_leaks_is_refused_unless_forced(run_on, utd_copy, tmp_path):
+    from edgehar.data.utd_mhad import read
+
+    clips = read(utd_copy).clips
+    path = tmp_path / "parts.csv"
+    parts = [f"{clip.id},{'train' if clip.trial == '1' else 'test'}" for clip in clips]
+    path.write_text("\n".join(["clip,part", *parts]) + "\n")
+    split = ("--split", f"file:{path}", "--teacher", "sensors")
+    refused(run_on(*split), "leaks: subject 1, 2, 3, 4 both train and test", "--force")
+    assert not (tmp_path / "run").exists()
+    told = run_on(*split, "--force", "--json")
+    assert told.exit_code == 0, told.stderr
+    assert "forced: subject 1, 2, 3, 4 both train and test" in json.loads(told.stdout)["split"]
 
 
 # Names and folders

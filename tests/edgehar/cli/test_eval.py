@@ -208,10 +208,11 @@ def test_classes_that_are_not_the_datas_are_refused(edgehar, run):
     assert "runs/walk calls class 2 'greet', and utd-mhad calls it 'wave'" in ended.stderr
 
 
-def test_windows_at_a_native_rate_are_not_judged_on_stretched_clips(edgehar, run):
+def test_windows_at_a_native_rate_are_not_judged_on_clips_of_another(edgehar, run):
     config = json.loads((run / "config.json").read_text())
-    config["plan"]["framing"], config["rate_hz"] = "window", 50.0
+    config["plan"]["framing"], config["rate_hz"] = "window", 100.0
     (run / "config.json").write_text(json.dumps(config))
     ended = edgehar("eval", "--json")
     assert ended.exit_code == 2
-    assert "takes windows of 128 samples at 50 Hz" in ended.stderr
+    assert "takes windows of 128 samples at 100 Hz" in ended.stderr
+    assert "has 50 Hz where others have 100 Hz" in ended.stderr

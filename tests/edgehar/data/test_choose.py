@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from edgehar.data.choose import candidates, check_streams, choose_streams, with_labels
+from edgehar.data.choose import candidates, check_streams, choose_streams, felt_streams, with_labels
 from edgehar.data.clip import Clip, Recordings, Stream
 from edgehar.errors import InputError
 
@@ -72,3 +74,30 @@ def test_labels_are_numbered_as_a_student_knows_them():
     assert [clip.label for clip in found.clips] == [1, 2, 1, 2]
     strange = recordings("acc", labels=("sit", "swim"))
     assert with_labels(strange, known) is strange
+
+
+@pytest.mark.parametrize(
+    ("student", "named", "felt"),
+    [
+        ("acc.wrist", (), ("acc.hip", "gyro.hip")),
+        ("acc.wrist", ("gyro.hip", "gyro.hip"), ("gyro.hip",)),
+        ("acc.wrist", ("rgb.front",), ("rgb.front", "acc.hip", "gyro.hip")),
+        (None, (), ("gyro.hip",)),
+    ],
+)
+def test_a_teacher_of_sensors_feels_what_is_named_else_all_but_the_students(student, named, felt):
+    body = recordings("acc.wrist", "acc.hip", "gyro.hip", "rgb.front")
+    assert felt_streams(body, student, named) == felt
+
+
+def test_a_lone_sensor_has_nobody_to_teach_it():
+    with pytest.raises(InputError, match="no sensor beside the student's"):
+        felt_streams(recordings("acc.wrist", "rgb"), None, ())
+
+
+def test_clips_without_the_students_sensor_are_left_out_aloud():
+    two = recordings("acc.watch", "acc.phone")
+    lacking = replace(two.clips[0], streams={"acc.phone": two.clips[0].streams["acc.phone"]})
+    mixed = replace(two, clips=(lacking, *two.clips[1:]))
+    with pytest.warns(UserWarning, match=r"1 of 4 clips have no acc\.watch and are left out"):
+        assert len(choose_streams(mixed, "acc.watch").clips) == 3

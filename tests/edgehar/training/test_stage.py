@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from edgehar.errors import InputError
+from edgehar.networks import ask, build_student
 from edgehar.training.batches import Batches
+from edgehar.training.modules import Fit
 from edgehar.training.recipe import Recipe
 from edgehar.training.stage import Machine, check_accelerator, precision, train
 
@@ -215,3 +217,25 @@ def test_auto_is_half_precision_where_the_processor_multiplies_it(monkeypatch, f
     monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: fast)
     assert precision("auto", "cpu") == precision("auto", "auto") == expected
     assert precision("32-true", "cpu") == "32-true"
+
+
+def test_two_processes_train_one_network_together(clips, tmp_path):
+    """Each takes every second batch, and gradients are the mean of both: half as many steps an epoch."""
+    recipe = Recipe(epochs=40, batch=8, lr=1e-2)
+    torch.manual_seed(0)
+    batches = Batches(clips.streams(("acc",)), recipe, 0, ranks=2)
+    module = Fit(build_student("acc-micro", 4, 128), recipe, len(batches))
+    losses = train(module, batches, tmp_path / "a.ckpt", Machine("cpu", devices=2, progress=False), "a")
+    assert len(batches) == 2
+    assert len(losses) == 40 and losses[-1] < 0.6 * losses[0]
+    assert not (tmp_path / "a.losses").exists()
+    right = ask(module.network, clips).logits.argmax(1).numpy() == clips.labels
+    assert right.mean() > 0.9
+
+
+def test_batches_for_other_processes_than_train_are_refused(clips, tmp_path):
+    recipe = Recipe(epochs=1, batch=8)
+    batches = Batches(clips.streams(("acc",)), recipe, 0, ranks=2)
+    module = Fit(build_student("acc-micro", 4, 128), recipe, len(batches))
+    with pytest.raises(ValueError, match="batches for 2 processes, and 1 train"):
+        train(module, batches, tmp_path / "a.ckpt", Machine("cpu", progress=False), "a")
