@@ -24,7 +24,7 @@ def c_of_run(run: ExportableRun) -> CReport:
     path = run.folder / "export" / INT8
     if not path.is_file():
         raise ExportError(f"There is no {path} to write as C; write it with: edgehar export --int8.")
-    return write_c(path, path.parent / "c", run.windows("test")[0])
+    return write_c(path, path.parent / "c", run.clips("test", "acc").arrays["acc"])
 
 
 def c_of_file(path: Path, target: Path | None = None) -> CReport:
@@ -40,4 +40,4 @@ def _windows(path: Path) -> np.ndarray | None:
     from export.judge import run_of
 
     run = run_of(path)
-    return run.windows("test")[0] if run else None
+    return run.clips("test", "acc").arrays["acc"] if run else None

@@ -480,11 +480,6 @@ TRAINING = {
         {},
         "name it with --student-stream, one of acc.left, acc.right",
     ),
-    "an accelerometer that some clips lack": (
-        {"stream": "acc.left", "more": WRISTS},
-        {"student_stream": "acc.right"},
-        "1 of 2 clips have no acc",
-    ),
     "an unknown stream for the student": (
         {},
         {"student_stream": "acc.hip"},
