@@ -73,6 +73,8 @@ class ModuleOptions:
 def check_alone(options: ModuleOptions, module: str | None, run: Path | None, seed: int | None) -> None:
     """Raises InputError for options that do not go together: a module is of no run, a run needs none."""
     told = [name for name, value in vars(options).items() if value is not None]
+    if module is None and told == ["out"]:
+        raise InputError("--out is for --module or for a FILE; a run's files go into its own folder export.")
     if module is None and told:
         raise InputError(f"--{told[0]} is about --module: name the function that builds the network too.")
     if module is not None and (run is not None or seed is not None):

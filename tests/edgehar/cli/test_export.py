@@ -242,7 +242,7 @@ def test_c_of_a_run_and_of_a_file_and_the_bundle(edgehar, in_project, tmp_path):
     assert ended.exit_code == 0 and ended.stdout.splitlines()[-1] == str(tmp_path / "c" / "student.c")
     for words, said in {
         ("export", file): "with --c",
-        ("export", "runs/walk", "--out", "x"): "--out is for a FILE",
+        ("export", "runs/walk", "--out", "x"): "--out is for --module or for a FILE",
         ("export", "runs/walk/export/student.tflite", "--c", "--out", str(tmp_path / "d")): "takes float32",
     }.items():
         ended = edgehar(*words)

@@ -16,7 +16,7 @@ def graph(conv_export):
 
 
 def test_windows_and_extremes_are_kept_and_run_by_the_reference_kernels(graph, small_run, tmp_path):
-    windows = small_run(tmp_path, None).windows("test")[0]
+    windows = small_run(tmp_path, None).clips("test", "acc").arrays["acc"]
     golden = golden_vectors(graph, windows)
     assert len(golden.inputs) == 13 and golden.named.count("all lowest") == 1
     last = golden.named.index(f"test window {len(windows) - 1}")

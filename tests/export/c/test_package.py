@@ -38,7 +38,7 @@ def student(conv_export) -> Path:
 @pytest.fixture(scope="module")
 def windows(small_run, tmp_path_factory) -> np.ndarray:
     """Test windows of that student, (N, T, 3) in m/s^2."""
-    return small_run(tmp_path_factory.mktemp("run"), None).windows("test")[0]
+    return small_run(tmp_path_factory.mktemp("run"), None).clips("test", "acc").arrays["acc"]
 
 
 @pytest.fixture(scope="module")
