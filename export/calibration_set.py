@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from edgehar.data.clip import SENSORS, Recordings, Stream, modality_of
 from edgehar.signals.resample import resample
 from export.errors import ExportError
 
-COLUMNS = ("clip", "label", "subject", "trial", "stream", "path", "rate_hz", "unit")
-MOTION = ("acc", "gyro", "orientation")  # streams of three columns that a small network takes
 LEAST_WINDOWS = 8
 FRAMINGS = ("clip", "window")
 
@@ -110,82 +108,55 @@ def _load(path: Path) -> dict[str, np.ndarray]:
 
 
 def _from_manifest(path: Path, window: int | None, stream: str | None, framing: str) -> CalibrationSet:
-    rows = _rows_of(path, stream)
-    stream = rows[0]["stream"]
-    clips = [_samples(path, row) for row in rows]
+    """By the reader that training has, so that units and time stamps mean the same to both."""
+    from edgehar.data.manifest import read
+    from edgehar.errors import InputError
+
+    try:
+        recordings = read(path)
+        stream = _stream_of(path, recordings, stream)
+        clips = [clip for clip in recordings.clips if stream in clip.streams]
+        streams = [clip.streams[stream]() for clip in clips]
+    except InputError as error:
+        raise ExportError(str(error)) from error
     if window is None:
-        window = _common_length(path, clips)
+        window = _common_length(path, streams)
     if framing == "clip":
-        pieces = [[resample(values, window)] for values, _ in clips]
+        pieces = [[resample(each.values, window)] for each in streams]
     else:
-        pieces = [_cut(values, window) for values, _ in clips]
+        pieces = [_cut(each.values, window) for each in streams]
     counts = [len(piece) for piece in pieces]
-    rates = {rate for _, rate in clips}
-    same = framing == "window" or {len(values) for values, _ in clips} == {window}
+    rates = {each.rate_hz for each in streams}
+    same = framing == "window" or {len(each.values) for each in streams} == {window}
     cut = [window_ for piece in pieces for window_ in piece]
     return CalibrationSet(
         windows=np.stack(cut) if cut else np.empty((0, window, 3), np.float32),
-        classes=_repeated([row["label"] for row in rows], counts),
-        subjects=_repeated([row["subject"] for row in rows], counts),
-        stream=stream.partition(".")[0],
-        unit=_only(path, {row["unit"] for row in rows}, "units"),
+        classes=_repeated([recordings.labels[clip.label] for clip in clips], counts),
+        subjects=_repeated([clip.subject for clip in clips], counts),
+        stream=modality_of(stream),
+        unit=streams[0].unit,
         axes=("x", "y", "z"),
         rate_hz=rates.pop() if same and len(rates) == 1 else None,
         framing=framing,
     )
 
 
-def _rows_of(path: Path, stream: str | None) -> list[dict[str, str]]:
-    """The rows of one stream of motion, in the manifest's order."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ExportError(f"{path} line 1 lacks {', '.join(missing)}; it must hold {','.join(COLUMNS)}.")
-        rows = [{name: row[name] or "" for name in COLUMNS} for row in reader]
-    motion = [row for row in rows if row["stream"].partition(".")[0] in MOTION]
-    kinds = sorted({row["stream"] for row in motion})
-    if stream is None and len(kinds) > 1:
-        raise ExportError(f"{path} has the streams {', '.join(kinds)}; name one with --stream.")
-    wanted = [row for row in motion if stream in (None, row["stream"])]
+def _stream_of(path: Path, recordings: Recordings, stream: str | None) -> str:
+    """The stream of motion that is meant."""
+    held = sorted({name for clip in recordings.clips for name in clip.streams})
+    motion = [name for name in held if modality_of(name) in SENSORS]
+    if stream is None and len(motion) > 1:
+        raise ExportError(f"{path} has the streams {', '.join(motion)}; name one with --stream.")
+    wanted = [name for name in motion if stream in (None, name)]
     if not wanted:
-        held = ", ".join(sorted({row["stream"] for row in rows})) or "no rows"
-        raise ExportError(f"{path} has no {stream or '/'.join(MOTION)} stream: it holds {held}.")
-    return wanted
+        raise ExportError(
+            f"{path} has no {stream or '/'.join(SENSORS)} stream: it holds {', '.join(held)}."
+        )
+    return wanted[0]
 
 
-def _samples(manifest: Path, row: dict[str, str]) -> tuple[np.ndarray, float]:
-    """A stream file's values (T, 3) float32 and its rate in Hz."""
-    path = manifest.parent / row["path"]
-    try:
-        if path.suffix == ".npy":
-            values = np.load(path, allow_pickle=False)
-        else:
-            with path.open(encoding="utf-8-sig") as file:
-                headed = any(letter.isalpha() for letter in file.readline().replace("e", ""))
-            values = np.loadtxt(path, delimiter=",", skiprows=int(headed), ndmin=2)
-    except FileNotFoundError:
-        raise ExportError(f"{path}, which {manifest} names, does not exist.") from None
-    except (ValueError, OSError) as error:
-        raise ExportError(f"{path} is no table of numbers ({error}); copy it again.") from None
-    times = values[:, 0] if values.ndim == 2 and values.shape[1] == 4 else None
-    if values.ndim != 2 or values.shape[1] not in (3, 4) or len(values) < 2:
-        raise ExportError(f"{path} has shape {values.shape}; wanted are (samples, 3), or 4 with time.")
-    return values[:, -3:].astype(np.float32), _rate(path, row["rate_hz"], times)
-
-
-def _rate(path: Path, told: str, times: np.ndarray | None) -> float:
-    try:
-        rate = float(told) if told or times is None else (len(times) - 1) / float(times[-1] - times[0])
-    except (ValueError, ZeroDivisionError):
-        rate = 0.0
-    if not 0 < rate < 1e6:
-        raise ExportError(f"{path} has no rate: fill rate_hz in the manifest, or add a time column.")
-    return rate
-
-
-def _common_length(path: Path, clips: Sequence[tuple[np.ndarray, float]]) -> int:
-    lengths = {len(values) for values, _ in clips}
+def _common_length(path: Path, streams: Sequence[Stream]) -> int:
+    lengths = {len(stream.values) for stream in streams}
     if len(lengths) > 1:
         raise ExportError(
             f"{path}: clips have {min(lengths)} to {max(lengths)} samples; say with --window how many the "
@@ -200,9 +171,3 @@ def _cut(values: np.ndarray, window: int) -> list[np.ndarray]:
 
 def _repeated(values: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
     return tuple(value for value, count in zip(values, counts, strict=True) for _ in range(count))
-
-
-def _only(path: Path, values: set[str], what: str) -> str:
-    if len(values) > 1:
-        raise ExportError(f"{path} mixes {what} ({', '.join(sorted(values))}); convert them to one.")
-    return values.pop() or "unknown"

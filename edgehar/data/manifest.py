@@ -21,6 +21,7 @@ from pathlib import Path
 from edgehar.cache import fingerprint
 from edgehar.data.align import Reader
 from edgehar.data.clip import MODALITIES, Clip, Recordings
+from edgehar.data.splits import natural
 from edgehar.data.streams import READ_BY, Source
 from edgehar.data.units import factor_of
 from edgehar.errors import InputError
@@ -234,12 +235,6 @@ def _splits(clips: tuple[Clip, ...]) -> dict:
             train = frozenset(names[::2]) if by == "subject" else frozenset(names[: (len(names) + 1) // 2])
             splits[f"cross-{by}"] = lambda clip, by=by, train=train: getattr(clip, by) in train
     return splits
-
-
-def natural(text: str) -> list[tuple[int, int, str]]:
-    """A key that sorts "2" before "10", and "s2" before "s10"."""
-    parts = re.split(r"(\d+)", text)
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
 def _said(row: Row) -> list[object]:

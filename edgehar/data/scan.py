@@ -18,7 +18,8 @@ from pathlib import Path
 from edgehar.cache import write_text
 from edgehar.data.clip import MODALITIES
 from edgehar.data.columns import roles
-from edgehar.data.manifest import OF_CLIP, REQUIRED, natural
+from edgehar.data.manifest import OF_CLIP, REQUIRED
+from edgehar.data.splits import natural
 from edgehar.data.streams import TABLES, VIDEOS
 from edgehar.data.table import sniff
 from edgehar.errors import InputError

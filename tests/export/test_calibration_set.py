@@ -68,10 +68,10 @@ def test_a_manifest_that_leaves_it_open_is_told_what_to_say(options, said, manif
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("c2.npy", "gone.npy"), r"gone\.npy, which .*clips\.csv names, does not exist"),
-        (("label,", "class,"), "line 1 lacks label"),
-        (("c4.npy,50", "c4.npy,"), r"c4\.npy has no rate"),
-        (("c4.npy,50,m/s^2", "c4.npy,50,g"), "mixes units"),
+        (("c2.npy", "gone.npy"), r"clips\.csv line 4: .*gone\.npy does not exist"),
+        (("label,", "class,"), r"line 1: no column is called 'class'"),
+        (("c4.npy,50", "c4.npy,"), r"c4\.npy .*has no time column: state rate_hz"),
+        (("c4.npy,50,m/s^2", "c4.npy,50,furlong"), r"clips\.csv line 6"),
     ],
 )
 def test_a_broken_manifest_is_told_in_a_sentence(change, said, manifest):

@@ -73,13 +73,13 @@ def test_a_compiled_file_is_run_as_it_is(arm_gcc: Places, sources: Path, tmp_pat
     )
 
 
-def test_a_marker_costs_nothing(arm_gcc: Places, sources: Path) -> None:
+def test_a_marker_costs_a_no_op_and_perhaps_one_that_aligns_it(arm_gcc: Places, sources: Path) -> None:
     marked = run_cortex_m(sources, "cortex-m4", arm_gcc).counts
     text = (sources / "student.c").read_text()
     (sources / "student.c").write_text(
         text.replace("    STUDENT_MARK(0);\n", '    __asm volatile("" ::: "memory");\n')
     )
-    assert run_cortex_m(sources, "cortex-m4", arm_gcc).counts.total == marked.total
+    assert marked.total - run_cortex_m(sources, "cortex-m4", arm_gcc).counts.total in (1, 2)
 
 
 def test_what_cannot_be_run_is_one_sentence(arm_gcc: Places, sources: Path, tmp_path: Path) -> None:
