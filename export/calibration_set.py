@@ -149,9 +149,7 @@ def _stream_of(path: Path, recordings: Recordings, stream: str | None) -> str:
         raise ExportError(f"{path} has the streams {', '.join(motion)}; name one with --stream.")
     wanted = [name for name in motion if stream in (None, name)]
     if not wanted:
-        raise ExportError(
-            f"{path} has no {stream or '/'.join(SENSORS)} stream: it holds {', '.join(held)}."
-        )
+        raise ExportError(f"{path} has no {stream or '/'.join(SENSORS)} stream: it holds {', '.join(held)}.")
     return wanted[0]
 
 

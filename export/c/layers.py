@@ -42,6 +42,8 @@ def _build(graph: Graph, operator: Operator, options: Any) -> Layer:
             )
         if tensor.shape and tensor.shape[0] != 1:
             raise Unsupported(f"has the batch {tensor.shape[0]}; export the network with batch 1")
+    if options is None and operator.name not in OPTIONLESS:
+        raise Unsupported("has lost its options in this file; convert the network again")
     return LAYERS[operator.name](graph, operator, options)
 
 
@@ -162,6 +164,7 @@ LAYERS: dict[str, Builder] = {
     "SQUEEZE": _rename,
     "EXPAND_DIMS": _rename,
 }
+OPTIONLESS = {"MEAN", "PAD", "PADV2", "QUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS"}
 INSTEAD = {
     "TRANSPOSE": "write the network with (1, K) convolutions, so that the converter needs no transposition",
     "TANH": "use ReLU",

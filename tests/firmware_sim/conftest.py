@@ -130,7 +130,9 @@ def _convert(name: str) -> dict[str, bytes]:
 
     from edgehar.models import STUDENTS
     from export.convert import to_tflite
-    from export.quantize import float_tensors, quantize_tflite
+    from export.calibrate import measure_ranges
+    from export.operators import float_tensors
+    from export.quantize import KeptFloat, float_parts, quantize_tflite
 
     torch.manual_seed(0)
     target, options = STUDENTS[name]
@@ -138,7 +140,8 @@ def _convert(name: str) -> dict[str, bytes]:
     student = getattr(import_module(module), attribute)(classes=27, window=128, **options).eval()
     windows = np.random.default_rng(0).normal(0, 6, (4, 128, 3)).astype(np.float32)
     model = to_tflite(student, 128)
-    quantised = quantize_tflite(model, windows, float_tensors(model, student))
+    kept = KeptFloat(tuple(float_tensors(model, student, float_parts(student))))
+    quantised = quantize_tflite(model, "int8", measure_ranges(model, windows), kept)
     return {"float32": model, "int8": _inside(quantised)}
 
 

@@ -184,6 +184,12 @@ def test_an_operator_without_a_kernel_is_named_with_what_to_use_instead(net, tmp
     assert "LOGISTIC (operator 0) has no kernel in C; use ReLU" in message
 
 
+def test_an_operator_that_lost_its_options_is_refused(net, tmp_path):
+    x = net.tensor(1, 4)
+    net.operator("SOFTMAX", [x], 1, 4, scale=1 / 256, zero=-128)
+    assert "SOFTMAX (operator 0) has lost its options" in _refused(net, tmp_path / "bare.tflite")
+
+
 def test_a_grouped_convolution_is_refused(net, tmp_path):
     from ai_edge_litert import schema_py_generated as schema
 
