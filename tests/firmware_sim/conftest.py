@@ -129,8 +129,8 @@ def _convert(name: str) -> dict[str, bytes]:
     import torch
 
     from edgehar.models import STUDENTS
-    from export.convert import to_tflite
     from export.calibrate import measure_ranges
+    from export.convert import to_tflite
     from export.operators import float_tensors
     from export.quantize import KeptFloat, float_parts, quantize_tflite
 
