@@ -4,6 +4,7 @@ import torch
 from safetensors.torch import save_file
 
 from edgehar.errors import InputError
+from edgehar.models.graphs import GRAPHS
 from edgehar.networks import ask, build_student, build_teacher, load_weights, save_weights
 from edgehar.signals import augment
 from edgehar.training.batches import Clips
@@ -143,6 +144,16 @@ def test_a_weight_that_is_missing_in_the_file_is_refused(student, tmp_path):
     state = {k: v.contiguous() for k, v in student.state_dict().items() if k != "fc.bias"}
     save_file(state, path)
     assert "another network" in refused(student, path)
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_a_teacher_is_built_for_the_recordings_skeleton(graph):
+    joints = len(GRAPHS[graph].joints)
+    skeletons = torch.randn(2, 16, joints, 3, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        said = build_teacher("skeleton", 5, graph=graph).eval()(skeletons)
+    assert said.logits.shape == (2, 5)
+    assert build_teacher("depth", 5, graph=graph).find.joints == joints
 
 
 @pytest.mark.parametrize("name", ["skeleton", "fusion"])
