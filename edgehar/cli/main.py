@@ -27,6 +27,7 @@ VERBS = {
     "predict": ("edgehar.cli.predict", "Classes over time for one recording."),
     "data": ("edgehar.cli.data", "Your own recordings: write a manifest, read everything once."),
     "lint": ("edgehar.cli.lint", "Operators of a file that a target will refuse or run slowly."),
+    "deploy": ("edgehar.cli.deploy", "A student in a phone's browser, or its files on a phone."),
     "compare": ("edgehar.cli.compare", "One table and one picture of several runs, or one run by class."),
     "setup": ("edgehar.cli.setup", "Fetch what a plain installation has not: the emulator."),
     "ls": ("edgehar.cli.ls", "What there is: data sets, networks, methods, losses, devices, runs."),

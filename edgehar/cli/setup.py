@@ -37,3 +37,14 @@ def emulator(
     with bars() as bar:
         installed = set_up(cortex_m, progress=bar)
     show(installed, as_json)
+
+
+@app.command(epilog="Example: edgehar setup web")
+def web(as_json: AsJson = False, debug: Debug = False) -> None:
+    """Fetch LiteRT.js with npm, for edgehar deploy: 19 MB into $EDGEHAR_CACHE/web.
+
+    Phones get it from this computer and need no network of their own. What is there is not fetched again.
+    """
+    from export.litert_js import fetch_litert
+
+    show(fetch_litert(), as_json)
