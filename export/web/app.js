@@ -128,7 +128,7 @@ async function decide(window) {
     part("best").dataset.decisions = Number(part("best").dataset.decisions ?? 0) + 1;
     showCost(found.ms);
     draw();
-    say("Running.");
+    say(framer ? "Running." : "Ready to record the next action.");
   } catch (error) {
     say(`The student stopped (${error.message}): load the page again.`, true);
   } finally {
