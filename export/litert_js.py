@@ -85,6 +85,11 @@ def fetch_litert() -> Fetched:
     return Fetched(str(folder), VERSION, tuple(fetched), size)
 
 
+def sha512_of(path: Path) -> str:
+    """The checksum of a file as registries publish it."""
+    return base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
+
+
 def _pack(package: str, sha512: str, place: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None:
@@ -100,8 +105,7 @@ def _pack(package: str, sha512: str, place: Path) -> Path:
     if done.returncode or len(archives) != 1:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
         raise ExportError(f"npm pack {package} failed ({lines[0].strip()}); check the network and try again.")
-    found = base64.b64encode(hashlib.sha512(archives[0].read_bytes()).digest()).decode()
-    if found != sha512:
+    if sha512_of(archives[0]) != sha512:
         raise ExportError(f"npm fetched another {package} than the one that was tested; check its registry.")
     return archives[0]
 

@@ -32,8 +32,21 @@ function between(one, other, t) {
   return one.xyz.map((value, axis) => value * (1 - weight) + other.xyz[axis] * weight);
 }
 
-function mean(samples) {
-  return [0, 1, 2].map((axis) => samples.reduce((sum, one) => sum + one.xyz[axis], 0) / samples.length);
+function lineAt(samples, at) {
+  let right = samples.findIndex((one) => one.t >= at - EPSILON_S);
+  if (right < 0) right = samples.length - 1;
+  return between(samples[Math.max(right - 1, 0)], samples[right], at);
+}
+
+/** The mean of the line through the samples from `begin` to `end`. */
+function mean(samples, begin, end) {
+  const inside = samples.filter((one) => one.t > begin && one.t < end);
+  const ends = [begin, end].map((t) => ({ t, xyz: lineAt(samples, t) }));
+  const line = [ends[0], ...inside, ends[1]];
+  return [0, 1, 2].map((axis) => {
+    const parts = line.slice(1).map((one, at) => ((one.t - line[at].t) * (one.xyz[axis] + line[at].xyz[axis])) / 2);
+    return parts.reduce((sum, one) => sum + one, 0) / (end - begin);
+  });
 }
 
 /** Even samples at `rateHz` out of uneven events, the last `length` of them kept as the window.
@@ -82,13 +95,8 @@ export class Framer {
   }
 
   value(at, reach) {
-    if (reach) {
-      const near = this.raw.filter((one) => Math.abs(one.t - at) <= reach);
-      if (near.length) return mean(near);
-    }
-    let right = this.raw.findIndex((one) => one.t >= at - EPSILON_S);
-    if (right < 0) right = this.raw.length - 1;
-    return between(this.raw[Math.max(right - 1, 0)], this.raw[right], at);
+    const begin = Math.max(at - reach, this.raw[0].t);
+    return reach ? mean(this.raw, begin, at + reach) : lineAt(this.raw, at);
   }
 
   /** Float32Array (length x 3), oldest first, or null until it is full. */
