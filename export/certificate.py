@@ -1,4 +1,7 @@
-"""A certificate for one server on the local network, made on the spot: browsers give motion to secure pages only."""
+"""A certificate for one server on the local network, made on the spot.
+
+Browsers give motion to secure pages only.
+"""
 
 from __future__ import annotations
 

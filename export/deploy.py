@@ -60,7 +60,9 @@ def site(model: Path, litert: Path | None = None) -> dict[str, bytes | Path]:
     contract = read_contract(model)
     for port in (contract.input, contract.output):
         if port.dtype not in DTYPES:
-            raise ExportError(f"{model} has {port.dtype} borders, which the page cannot feed; take the int8 file.")
+            raise ExportError(
+                f"{model} has {port.dtype} borders, which the page cannot feed; take the int8 file."
+            )
     litert = litert or find_litert()
     found: dict[str, bytes | Path] = {f"/litert/{name}": litert / name for name in FILES}
     content = model.read_bytes()

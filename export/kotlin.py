@@ -18,8 +18,12 @@ def student_kt(contract: InputContract, model: str) -> str:
     """
     ports = contract.input, contract.output
     if {port.dtype for port in ports} not in ({"int8"}, {"float32"}):
-        raise ExportError(f"{model} has {ports[0].dtype} borders, which Student.kt does not feed; take the int8 file.")
-    rate = "null // whole clips: not for a stream" if contract.rate_hz is None else repr(float(contract.rate_hz))
+        raise ExportError(
+            f"{model} has {ports[0].dtype} borders, which Student.kt does not feed; take the int8 file."
+        )
+    rate = (
+        "null // whole clips: not for a stream" if contract.rate_hz is None else repr(float(contract.rate_hz))
+    )
     values = {
         "MODEL": model,
         "WINDOW": str(contract.window),

@@ -16,6 +16,7 @@ import subprocess
 import tarfile
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from edgehar.cache import cache_dir, write_atomic
@@ -34,7 +35,10 @@ PACKAGES = {
             "wasm/litert_wasm_compat_internal.wasm": "litert_wasm_compat_internal.wasm",
         },
     ),
-    "@litertjs/wasm-utils": ("4fJiw6tBQnIs+0jH/OQ16nYOiSl8/+zZnn5h2ul8aTKHi05sVqZW580Tmk78pC2kT39A9OYBVdFawteZ/sI1kQ==", {"dist/index.js": "wasm-utils.js"}),
+    "@litertjs/wasm-utils": (
+        "4fJiw6tBQnIs+0jH/OQ16nYOiSl8/+zZnn5h2ul8aTKHi05sVqZW580Tmk78pC2kT39A9OYBVdFawteZ/sI1kQ==",
+        {"dist/index.js": "wasm-utils.js"},
+    ),
 }
 FILES = tuple(name for _, kept in PACKAGES.values() for name in kept.values())
 SECONDS = 600
@@ -45,7 +49,9 @@ INT8_TYPE = b"""    elementType: ElementType.UINT8
   },
   { dtype: "int8", typedArrayConstructor: Int8Array, elementType: ElementType.INT8 }
 """
-NOTICE = b"// Changed by edgehar: int8 was added to DATATYPES. The original is @litertjs/core 2.5.3, Apache-2.0.\n"
+NOTICE = (
+    b"// Changed by edgehar: int8 was added to DATATYPES. The original is @litertjs/core 2.5.3, Apache-2.0.\n"
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,9 @@ def sha512_of(path: Path) -> str:
 def _pack(package: str, sha512: str, place: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None:
-        raise ExportError("npm is missing, which fetches LiteRT.js. Type: apt-get install npm (or see nodejs.org)")
+        raise ExportError(
+            "npm is missing, which fetches LiteRT.js. Type: apt-get install npm (elsewhere: Node.js)"
+        )
     command = [npm, "pack", "--silent", package]
     try:
         done = subprocess.run(
@@ -116,7 +124,11 @@ def _unpack(archive: Path, kept: dict[str, str], folder: Path) -> None:
             member = packed.extractfile(f"package/{inside}")
             assert member is not None, "its checksum was right"
             content = _with_int8(member.read()) if name == "core.js" else member.read()
-            write_atomic(folder / name, lambda part, content=content: part.write_bytes(content))
+            write_atomic(folder / name, partial(_fill, content))
+
+
+def _fill(content: bytes, part: Path) -> None:
+    part.write_bytes(content)
 
 
 def _with_int8(core: bytes) -> bytes:

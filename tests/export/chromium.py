@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ANDROID = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Mobile Safari/537.36"
+ANDROID = (
+    "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Mobile Safari/537.36"
+)
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0"
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 PATIENCE_S = 90  # for a busy machine: 9 MB of WebAssembly are compiled
@@ -77,16 +79,23 @@ def missing_program() -> str | None:
 def open_chromium(downloads: Path) -> Iterator[Browser]:
     """A browser of a phone's size that takes any certificate and saves into `downloads` unasked."""
     driver = subprocess.Popen(
-        [shutil.which("chromedriver"), "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [shutil.which("chromedriver"), "--port=0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
         line = next(line for line in driver.stdout if "on port" in line and line.rstrip().endswith("."))
         base = f"http://127.0.0.1:{int(line.rstrip().rstrip('.').rsplit(' ', 1)[1])}"
-        options = {"args": ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=390,844"]}
+        options = {
+            "args": ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=390,844"]
+        }
         if os.geteuid() == 0:
             options["args"].append("--no-sandbox")  # root has no sandbox
         options["binary"] = next(
-            found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))
+            found
+            for name in ("chromium", "chromium-browser", "google-chrome")
+            if (found := shutil.which(name))
         )
         wanted = {"acceptInsecureCerts": True, "goog:chromeOptions": options}
         session = call("POST", f"{base}/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]

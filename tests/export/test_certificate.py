@@ -14,10 +14,13 @@ def test_each_has_a_key_of_its_own():
 
 def test_a_missing_or_failing_openssl_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ExportError, match="openssl is missing.*--no-tls"), make_certificate("10.0.0.7"):
+    with pytest.raises(ExportError, match=r"openssl is missing.*--no-tls"), make_certificate("10.0.0.7"):
         pass
     program = tmp_path / "openssl"
     program.write_text("#!/bin/sh\necho 'req: Unknown option: -addext' >&2\nexit 1\n")
     program.chmod(0o755)
-    with pytest.raises(ExportError, match=r"made no certificate \(req: Unknown option"), make_certificate("::"):
+    with (
+        pytest.raises(ExportError, match=r"made no certificate \(req: Unknown option"),
+        make_certificate("::"),
+    ):
         pass

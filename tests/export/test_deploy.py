@@ -86,7 +86,9 @@ def test_over_tls_only_the_right_certificate_is_trusted(conv_export, litert, tmp
         digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
         assert certificate.fingerprint.replace(":", "") == digest
         trusting = ssl.create_default_context(cadata=pem)
-        connection = http.client.HTTPSConnection("127.0.0.1", server.server_port, context=trusting, timeout=30)
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", server.server_port, context=trusting, timeout=30
+        )
         connection.request("GET", "/")
         assert connection.getresponse().status == 200  # its address is in the certificate
         connection.close()
@@ -98,14 +100,16 @@ def test_over_tls_only_the_right_certificate_is_trusted(conv_export, litert, tmp
 
 
 def test_a_port_in_use_is_said(served):
-    with pytest.raises(ExportError, match=rf"Port {served.server_port} is in use; choose another: --port \d+"):
+    with pytest.raises(
+        ExportError, match=rf"Port {served.server_port} is in use; choose another: --port \d+"
+    ):
         SiteServer({}, served.server_port, "127.0.0.1")
     with pytest.raises(ExportError, match="Port 70000 cannot be opened"):
         SiteServer({}, 70000, "127.0.0.1")
 
 
 def test_the_int8_file_of_a_run_is_taken_first(tmp_path):
-    with pytest.raises(ExportError, match="no exported student.*edgehar export"):
+    with pytest.raises(ExportError, match=r"no exported student.*edgehar export"):
         model_of(tmp_path)
     (tmp_path / "export").mkdir()
     (tmp_path / "export" / "student.tflite").touch()

@@ -62,9 +62,9 @@ def test_its_constants_are_those_of_the_contract(conv_export):
     assert np.float32(constant(text, "INPUT_SCALE").rstrip("f")) == np.float32(contract.input.scale)
     assert int(constant(text, "INPUT_ZERO")) == contract.input.zero_point
     assert int(constant(text, "OUTPUT_ZERO")) == -128 and constant(text, "INT8") == "true"
-    assert [json.loads(line.strip().rstrip(",")) for line in text.splitlines() if line.startswith(" " * 12 + '"')] == [
-        *contract.labels
-    ]
+    assert [
+        json.loads(line.strip().rstrip(",")) for line in text.splitlines() if line.startswith(" " * 12 + '"')
+    ] == [*contract.labels]
 
 
 def test_whole_clips_have_no_rate_and_a_float_file_no_scales():

@@ -66,7 +66,9 @@ def run(conv_export, train_windows, tmp_path):
     return Run(tmp_path / "run")
 
 
-@pytest.mark.parametrize(("name", "dtype"), [("student.int8.tflite", np.int8), ("student.tflite", np.float32)])
+@pytest.mark.parametrize(
+    ("name", "dtype"), [("student.int8.tflite", np.int8), ("student.tflite", np.float32)]
+)
 def test_the_phone_holds_what_litert_takes_and_gives(phone, run, name, dtype):
     if name == "student.tflite":
         (run.folder / "export" / "student.int8.tflite").unlink()
