@@ -78,7 +78,7 @@ def find_litert() -> Path:
 
 
 def fetch_litert() -> Fetched:
-    """Fetch what is missing of LiteRT.js into the cache. Raises ExportError where npm or the network fails."""
+    """Fetch what is missing of LiteRT.js into the cache. Raises ExportError if npm or the network fails."""
     folder = litert_folder()
     fetched = []
     for package, (sha512, kept) in PACKAGES.items():

@@ -54,7 +54,7 @@ def push_student(run: Run, serial: str | None = None) -> Pushed:
 def write_handover(run: Run, model: Path, folder: Path) -> int:
     """Write into `folder` what `push_student` pushes; returns the number of golden windows."""
     contract = read_contract(model)
-    test = run.windows("test")[0]
+    test = run.clips("test", "acc").arrays["acc"]
     if not len(test):
         raise ExportError(f"{run.folder} has no test windows to check a phone with; push the file by hand.")
     windows = test[np.unique(np.linspace(0, len(test) - 1, WINDOWS).round().astype(int))]

@@ -42,13 +42,10 @@ class FinishedRun:
     }
     metrics = {"teachers": {"rgb": FIGURE}, "baseline": FIGURE, "student": FIGURE, "seeds": [0]}  # noqa: RUF012
 
-    def windows(self, part: str):
-        return self.small.windows(part)
-
     def clips(self, part: str, *streams: str):
-        values, labels = self.small.windows(part)
-        subjects = np.array(["1", "3"] if part == "train" else ["2", "10"])[labels % 2]
-        return SimpleNamespace(arrays={"acc": values}, labels=labels, subjects=subjects)
+        small = self.small.clips(part, *streams)
+        subjects = np.array(["1", "3"] if part == "train" else ["2", "10"])[small.labels % 2]
+        return SimpleNamespace(arrays=small.arrays, labels=small.labels, subjects=subjects)
 
 
 @pytest.fixture

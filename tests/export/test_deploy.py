@@ -63,7 +63,7 @@ def test_every_file_is_answered_with_its_type(served, conv_export, litert):
 
 
 def test_nothing_else_is_answered(served):
-    for path in ("/../pyproject.toml", "/%2e%2e/deploy.py", "/etc/passwd", "/litert/", "//"):
+    for path in ("/../pyproject.toml", "/%2e%2e/deploy.py", "/etc/passwd", "/litert/", "/web/app.js"):
         assert get(served, path)[0].status == 404
     assert get(served, "/", "POST")[0].status == 501
 

@@ -6,6 +6,7 @@ import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -59,9 +60,9 @@ def run(conv_export, train_windows, tmp_path):
     class Run:
         folder: Path
 
-        def windows(self, part: str):
+        def clips(self, part: str, *streams: str):
             assert part == "test"
-            return train_windows, None
+            return SimpleNamespace(arrays={"acc": train_windows})
 
     return Run(tmp_path / "run")
 
