@@ -45,7 +45,7 @@ def setup(
         return
     if what != EMULATOR:
         raise InputError(
-            f"There is nothing called {what!r} to set up. Type: edgehar setup {EMULATOR}, or: edgehar setup {WEB}"
+            f"There is nothing called {what!r} to set up. Type: edgehar setup {EMULATOR} (or {WEB})"
         )
     from firmware_sim.emulator.setup import set_up
 
