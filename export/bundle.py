@@ -18,6 +18,7 @@ from export.c.package import C_FILES
 from export.card import model_card
 from export.contract import InputContract, read_contract
 from export.errors import ExportError
+from export.kotlin import FILE_NAME, student_kt
 from export.parity import file_scores
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def write_bundle(run: Run) -> BundleReport:
     contents["MODEL_CARD.md"] = card.encode()
     contents["README.md"] = _readme(contract, list(told["files"]), len(windows)).encode()
     contents["score.py"] = _part("score.py").encode()
+    contents[FILE_NAME] = student_kt(contract, "student.int8.tflite").encode()
     return _write_zip(folder / NAME, contents)
 
 

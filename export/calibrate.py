@@ -1,12 +1,14 @@
 """Ranges for static quantisation, measured on training windows.
 
 ai-edge-quantizer's own `calibrate` keeps a moving average of each window's extremes, which depends on the
-order of the windows and clips the signal. These are the extremes over all windows, whatever their order.
+order of the windows and clips the signal. These are quantiles of the windows' extremes, whatever the order
+of the windows: a range that one window in a hundred exceeds is finer for the ninety-nine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from export.errors import ExportError
 CALIBRATION_WINDOWS = 1024  # beyond this, more windows cost time and hardly move the extremes
 
 LEAST_WINDOWS = 2
+EXCEEDING = 0.01  # of the windows may leave a range at either end
 
 Ranges = dict[str, tuple[float, float]]
 Progress = Callable[[int, int], None]
@@ -40,18 +43,35 @@ def choose_windows(windows: np.ndarray, labels: np.ndarray, most: int = CALIBRAT
     return np.sort(by_class[spaced])
 
 
-def merge_ranges(parts: Sequence[Ranges]) -> Ranges:
-    """The ranges over all windows, from those of parts of them."""
-    return {
-        name: (min(part[name][0] for part in parts), max(part[name][1] for part in parts))
-        for name in parts[0]
-    }
+@dataclass(frozen=True)
+class Extremes:
+    """What every activation of a model reached in each window. low, high: (windows, names)."""
+
+    names: tuple[str, ...]
+    low: np.ndarray
+    high: np.ndarray
+
+    def ranges(self) -> Ranges:
+        """The range of each activation that all windows but one in a hundred, at either end, stay within."""
+        low, high = np.quantile(self.low, EXCEEDING, 0), np.quantile(self.high, 1 - EXCEEDING, 0)
+        return dict(zip(self.names, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+
+
+def merge_ranges(parts: Sequence[Extremes]) -> Ranges:
+    """The ranges over all windows, from what was measured on parts of them."""
+    low, high = (np.concatenate([getattr(part, end) for part in parts]) for end in ("low", "high"))
+    return Extremes(parts[0].names, low, high).ranges()
 
 
 def measure_ranges(model: bytes, windows: np.ndarray, progress: Progress | None = None) -> Ranges:
-    """Smallest and largest value of every activation of a float `.tflite` over windows (N, T, C).
+    """The range of every activation of a float `.tflite` over windows (N, T, C), by tensor name."""
+    return measure_extremes(model, windows, progress).ranges()
 
-    Keys are tensor names. Independent of the order of the windows. `progress(done, total)` after each.
+
+def measure_extremes(model: bytes, windows: np.ndarray, progress: Progress | None = None) -> Extremes:
+    """Smallest and largest value of every activation of a float `.tflite` in each of windows (N, T, C).
+
+    `progress(done, total)` after each.
     """
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
@@ -64,18 +84,13 @@ def measure_ranges(model: bytes, windows: np.ndarray, progress: Progress | None 
     interpreter.allocate_tensors()
     entry = interpreter.get_input_details()[0]["index"]
     details = [tensor for tensor in interpreter.get_tensor_details() if tensor["name"]]
-    low = np.full(len(details), np.inf)
-    high = np.full(len(details), -np.inf)
-    for done, window in enumerate(windows, start=1):
+    low, high = (np.empty((len(windows), len(details))) for _ in range(2))
+    for row, window in enumerate(windows):
         interpreter.set_tensor(entry, window[None])
         interpreter.invoke()
-        for index, tensor in enumerate(details):
+        for column, tensor in enumerate(details):
             value = interpreter.get_tensor(tensor["index"])
-            low[index] = min(low[index], value.min())
-            high[index] = max(high[index], value.max())
+            low[row, column], high[row, column] = value.min(), value.max()
         if progress:
-            progress(done, len(windows))
-    return {
-        tensor["name"]: (float(least), float(most))
-        for tensor, least, most in zip(details, low, high, strict=True)
-    }
+            progress(row + 1, len(windows))
+    return Extremes(tuple(tensor["name"] for tensor in details), low, high)

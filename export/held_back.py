@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from export.calibrate import Ranges, merge_ranges
+from export.calibrate import Extremes, Ranges, merge_ranges
 from export.exportable import Windows
 
 FOLDS = 5
@@ -80,20 +80,20 @@ def judge_held_back(
     windows: Windows,
     float_decisions: np.ndarray,
     folds: Sequence[np.ndarray],
-    ranges: Sequence[Ranges],
+    extremes: Sequence[Extremes],
     quantize: Callable[[Ranges], bytes],
     decide: Decide,
     judged: Sequence[int] | None = None,
 ) -> HeldBack:
     """What a way to quantise loses on windows that it was not calibrated on.
 
-    float_decisions: of all windows. ranges: measured on each fold. quantize: ranges to a model file.
+    float_decisions: of all windows. extremes: measured on each fold. quantize: ranges to a model file.
     judged: numbers of the folds to judge on, all by default. Needs at least two folds.
     """
     numbers = list(range(len(folds)) if judged is None else judged)
     said = []
     for number in numbers:
-        others = merge_ranges([found for other, found in enumerate(ranges) if other != number])
+        others = merge_ranges([found for other, found in enumerate(extremes) if other != number])
         said.append(decide(quantize(others), windows.values[folds[number]]))
     rows = np.concatenate([folds[number] for number in numbers])
     found, expected, labels = np.concatenate(said), float_decisions[rows], windows.labels[rows]

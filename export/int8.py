@@ -16,7 +16,7 @@ import numpy as np
 
 from export.audit import OperatorReport, audit
 from export.auto import AutoReport, take_out
-from export.calibrate import Ranges, choose_windows, measure_ranges, merge_ranges
+from export.calibrate import Extremes, Ranges, choose_windows, measure_extremes, merge_ranges
 from export.errors import ExportError
 from export.exportable import Exportable
 from export.held_back import HeldBack, divide_folds, judge_held_back
@@ -35,11 +35,11 @@ _ALONE = (0,)  # the fold that --qat does not train on
 
 @dataclass
 class Network:
-    """A student as a float `.tflite`, the ranges of its activations, and the names of its operators."""
+    """A student as a float `.tflite`, its activations' extremes by fold, and the names of its operators."""
 
     student: nn.Module
     model: bytes
-    folds: list[Ranges]
+    folds: list[Extremes]
     named: tuple[NamedOperator, ...] = field(default=())
 
     @cached_property
@@ -131,7 +131,7 @@ class _Planner:
         parts = [self.train.values[rows] for rows in self.folds] or [self.train.values]
         told, done, folds = self.counter(what), 0, []
         for part in parts:
-            folds.append(measure_ranges(model, part, partial(self._tell, told, done)))
+            folds.append(measure_extremes(model, part, partial(self._tell, told, done)))
             done += len(part)
         return Network(student, model, folds, name_operators(model, student))
 

@@ -1,4 +1,4 @@
-"""A QDQ int8 `.onnx` by onnxruntime's quantiser: weights per channel, extremes over training windows."""
+"""A QDQ int8 `.onnx` by onnxruntime's quantiser: weights per channel, ranges as export.calibrate has them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.calibrate import Progress
+from export.calibrate import Extremes, Progress, Ranges
 from export.contract import INPUT_NAME
 from export.convert import OnnxStudent
 from export.operators import with_ancestors
@@ -25,7 +25,7 @@ def quantize_onnx(
     modules: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> onnx.ModelProto:
-    """A float ONNX model as QDQ int8, activations by their extremes over windows (N, T, C).
+    """A float ONNX model as QDQ int8, activations by their ranges over windows (N, T, C).
 
     parts: submodules that stay float with all before them. modules: submodules that stay float alone.
     Input and output stay float32, as ONNX runtimes expect, and so does the softmax.
@@ -36,18 +36,53 @@ def quantize_onnx(
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         onnx.save_model(student.model, source)
+        ranges = onnx_extremes(student.model, windows, progress).ranges()
         ort.quantize_static(
             str(source),
             str(target),
-            _Windows(windows, progress),
+            _Windows(windows[:1]),  # its own ranges, all of which are overridden
             quant_format=ort.QuantFormat.QDQ,
             activation_type=ort.QuantType.QInt8,
             weight_type=ort.QuantType.QInt8,
             per_channel=True,
             calibrate_method=ort.CalibrationMethod.MinMax,
             nodes_to_exclude=float_nodes(student, parts, modules),
+            extra_options={"TensorQuantOverrides": _overrides(ranges)},
         )
         return onnx.load_model(target)
+
+
+def onnx_extremes(model: onnx.ModelProto, windows: np.ndarray, progress: Progress | None = None) -> Extremes:
+    """Smallest and largest value of every float activation of a model in each of windows (N, T, C)."""
+    import onnx
+    import onnxruntime
+
+    open_model = onnx.ModelProto()
+    open_model.CopyFrom(onnx.shape_inference.infer_shapes(model))
+    made = {name for node in open_model.graph.node for name in node.output}
+    open_model.graph.output.extend(
+        value
+        for value in open_model.graph.value_info
+        if value.name in made and value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(open_model.SerializeToString(), options)
+    names = [INPUT_NAME, *(output.name for output in session.get_outputs())]
+    low, high = (np.empty((len(windows), len(names))) for _ in range(2))
+    for row, window in enumerate(windows):
+        values = [window, *session.run(None, {INPUT_NAME: window[None]})]
+        low[row], high[row] = [value.min() for value in values], [value.max() for value in values]
+        if progress:
+            progress(row + 1, len(windows))
+    return Extremes(tuple(names), low, high)
+
+
+def _overrides(ranges: Ranges) -> dict[str, list[dict[str, np.float32]]]:
+    return {
+        name: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for name, (low, high) in ranges.items()
+    }
 
 
 def float_nodes(student: OnnxStudent, parts: Sequence[str], modules: Sequence[str] = ()) -> list[str]:
@@ -62,16 +97,9 @@ def float_nodes(student: OnnxStudent, parts: Sequence[str], modules: Sequence[st
 class _Windows:
     """The windows one by one, as onnxruntime's calibration reads them."""
 
-    def __init__(self, windows: np.ndarray, progress: Progress | None) -> None:
-        self.windows = windows
-        self.progress = progress
-        self.done = 0
+    def __init__(self, windows: np.ndarray) -> None:
+        self.windows = iter(windows)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        if self.done == len(self.windows):
-            return None
-        window = self.windows[self.done]
-        self.done += 1
-        if self.progress:
-            self.progress(self.done, len(self.windows))
-        return {INPUT_NAME: window[None]}
+        window = next(self.windows, None)
+        return None if window is None else {INPUT_NAME: window[None]}

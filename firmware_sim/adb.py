@@ -7,6 +7,7 @@ to /data/local/tmp/edgehar and are deleted afterwards.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
@@ -208,6 +209,25 @@ def _choose(serial: str | None, states: dict[str, str]) -> str:
         what = advice.get(states[serial], "see: adb devices")
         raise SimError(f"The device {serial} is {states[serial]}; {what}.")
     return serial
+
+
+def push(device: AdbDevice, sources: Path, folder: str) -> int:
+    """Copy every file below `sources` to `folder` on the device and compare checksums; returns the bytes.
+
+    Raises SimError where a push fails, or a file does not arrive whole.
+    """
+    size = 0
+    for path in sorted(path for path in sources.rglob("*") if path.is_file()):
+        target = f"{folder}/{path.relative_to(sources).as_posix()}"
+        quoted = shlex.quote(target)
+        _adb(device.serial, "shell", f"mkdir -p {shlex.quote(target.rpartition('/')[0])}")
+        _adb(device.serial, "push", str(path), target)
+        said = _adb(device.serial, "shell", f"sha256sum {quoted}")
+        content = path.read_bytes()
+        if said.split()[:1] != [hashlib.sha256(content).hexdigest()]:
+            raise SimError(f"{target} did not arrive whole on {device.name}; is its storage full?")
+        size += len(content)
+    return size
 
 
 @contextmanager

@@ -27,9 +27,10 @@ VERBS = {
     "predict": ("edgehar.cli.predict", "Classes over time for one recording."),
     "data": ("edgehar.cli.data", "Your own recordings: write a manifest, read everything once."),
     "lint": ("edgehar.cli.lint", "Operators of a file that a target will refuse or run slowly."),
+    "deploy": ("edgehar.cli.deploy", "A student in a phone's browser, or its files on a phone."),
     "compare": ("edgehar.cli.compare", "One table and one picture of several runs, or one run by class."),
     "calibrate": ("edgehar.cli.calibrate", "The simulator's coefficients from measured latencies."),
-    "setup": ("edgehar.cli.setup", "Fetch what a plain installation has not: the emulator."),
+    "setup": ("edgehar.cli.setup", "Fetch what a plain installation lacks: emulator, LiteRT.js."),
     "ls": ("edgehar.cli.ls", "What there is: data, networks, methods, losses, devices, runs."),
     "doctor": ("edgehar.cli.doctor", "What is installed, what is missing, and what to type to get it."),
 }

@@ -68,11 +68,11 @@ def unpacked(run, tmp_path) -> Path:
 def test_it_holds_what_its_readme_names(unpacked, conv_export):
     names = {str(f.relative_to(unpacked)) for f in unpacked.rglob("*") if f.is_file()}
     models = set(conv_export.files)
-    parts = {"labels.txt", "export.json", "MODEL_CARD.md", "README.md", "score.py"}
+    parts = {"labels.txt", "export.json", "MODEL_CARD.md", "README.md", "score.py", "Student.kt"}
     golden = {"golden/windows.npy", "golden/scores.json"}
     assert names == models | parts | golden | {f"c/{name}" for name in C_FILES}
     readme = (unpacked / "README.md").read_text()
-    assert all(f"`{name}`" in readme for name in models | {"score.py", "MODEL_CARD.md"})
+    assert all(f"`{name}`" in readme for name in models | {"score.py", "Student.kt", "MODEL_CARD.md"})
     assert "at 50 Hz" in readme and "@" not in readme
 
 

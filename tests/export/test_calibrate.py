@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from export.calibrate import choose_windows, measure_ranges, merge_ranges
+from export.calibrate import EXCEEDING, choose_windows, measure_extremes, measure_ranges, merge_ranges
 from export.errors import ExportError
 
 
@@ -34,11 +34,23 @@ def test_what_cannot_calibrate_is_refused():
         choose_windows(windows, np.zeros(5, int))
 
 
-def test_ranges_are_the_extremes_of_every_activation(conv_tflite, train_windows):
-    ranges = measure_ranges(conv_tflite, train_windows)
-    assert ranges["serving_default_acc"] == (train_windows.min(), train_windows.max())
-    low, high = ranges["serving_default_scores_output"]
+def test_the_extremes_of_every_activation_are_measured_window_by_window(conv_tflite, train_windows):
+    extremes = measure_extremes(conv_tflite, train_windows)
+    column = extremes.names.index("serving_default_acc")
+    np.testing.assert_array_equal(extremes.low[:, column], train_windows.min((1, 2)))
+    np.testing.assert_array_equal(extremes.high[:, column], train_windows.max((1, 2)))
+    low, high = extremes.ranges()["serving_default_scores_output"]
     assert 0 <= low < 0.05 and 0.9 < high <= 1
+
+
+def test_one_window_in_a_hundred_may_leave_a_range(conv_tflite, train_windows):
+    loud = np.tile(train_windows, (8, 1, 1))[:200].copy()
+    loud[7, 0] = 500.0
+    low, high = measure_ranges(conv_tflite, loud)["serving_default_acc"]
+    ends = np.sort(loud.max((1, 2)))
+    at = (len(ends) - 1) * (1 - EXCEEDING)
+    assert high == pytest.approx(np.interp(at, range(len(ends)), ends)) and high < 100
+    assert low == pytest.approx(np.quantile(loud.min((1, 2)), EXCEEDING))
 
 
 def test_ranges_do_not_depend_on_the_order_of_the_windows(conv_tflite, train_windows):
@@ -53,5 +65,5 @@ def test_every_window_is_reported(conv_tflite, train_windows):
 
 
 def test_ranges_of_parts_merge_into_those_of_all(conv_tflite, train_windows):
-    parts = [measure_ranges(conv_tflite, part) for part in np.split(train_windows[:90], [20, 50])]
+    parts = [measure_extremes(conv_tflite, part) for part in np.split(train_windows[:90], [20, 50])]
     assert merge_ranges(parts) == measure_ranges(conv_tflite, train_windows[:90])

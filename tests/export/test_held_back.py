@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from export.calibrate import Extremes
 from export.exportable import Windows
 from export.held_back import HeldBack, by_subject, divide_folds, judge_held_back
 
@@ -49,14 +50,14 @@ def test_a_fold_is_decided_by_ranges_of_the_others():
     """The quantiser writes what it was told into the file; the file decides 1 on every other window."""
     windows = windows_of([0] * 12, ["ann", "bob", "cy"] * 4)
     folds = divide_folds(windows)
-    ranges = [{"x": (-float(fold), float(fold))} for fold in range(3)]
+    extremes = [Extremes(("x",), np.full((5, 1), -float(n)), np.full((5, 1), float(n))) for n in range(3)]
     seen = []
 
     def decide(model, values):
         seen.append((model, values[:, 0, 0].tolist()))
         return np.arange(len(values)) % 2
 
-    held = judge_held_back(windows, np.zeros(12, int), folds, ranges, lambda found: str(found["x"]), decide)
+    held = judge_held_back(windows, np.zeros(12, int), folds, extremes, lambda found: str(found["x"]), decide)
     assert [model for model, _ in seen] == ["(-2.0, 2.0)", "(-2.0, 2.0)", "(-1.0, 1.0)"]
     assert seen[0][1] == [0, 3, 6, 9]
     assert (held.windows, held.folds, held.float_accuracy, held.accuracy) == (12, 3, 1.0, 0.5)

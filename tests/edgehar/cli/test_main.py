@@ -217,6 +217,7 @@ def test_completion_offers_the_verbs():
             "demo",
             "distill",
             "data",
+            "deploy",
             "doctor",
         ]
 
