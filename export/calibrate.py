@@ -2,7 +2,7 @@
 
 ai-edge-quantizer's own `calibrate` keeps a moving average of each window's extremes, which depends on the
 order of the windows and clips the signal. These are quantiles of the windows' extremes, whatever the order
-of the windows: a range that one window in a hundred exceeds is finer for the ninety-nine.
+of the windows: a range that one window in two hundred exceeds is finer for all others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from export.errors import ExportError
 CALIBRATION_WINDOWS = 1024  # beyond this, more windows cost time and hardly move the extremes
 
 LEAST_WINDOWS = 2
-EXCEEDING = 0.01  # of the windows may leave a range at either end
+EXCEEDING = 0.005  # of the windows may leave a range at either end
 
 Ranges = dict[str, tuple[float, float]]
 Progress = Callable[[int, int], None]
@@ -52,7 +52,7 @@ class Extremes:
     high: np.ndarray
 
     def ranges(self) -> Ranges:
-        """The range of each activation that all windows but one in a hundred, at either end, stay within."""
+        """The range of each activation that all windows but one in two hundred, at either end, stay within."""
         low, high = np.quantile(self.low, EXCEEDING, 0), np.quantile(self.high, 1 - EXCEEDING, 0)
         return dict(zip(self.names, zip(low.tolist(), high.tolist(), strict=True), strict=True))
 
