@@ -52,7 +52,7 @@ class Extremes:
     high: np.ndarray
 
     def ranges(self) -> Ranges:
-        """The range of each activation that all windows but one in two hundred, at either end, stay within."""
+        """The range of each activation that all but one window in two hundred keep, at either end."""
         low, high = np.quantile(self.low, EXCEEDING, 0), np.quantile(self.high, 1 - EXCEEDING, 0)
         return dict(zip(self.names, zip(low.tolist(), high.tolist(), strict=True), strict=True))
 
