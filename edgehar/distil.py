@@ -6,7 +6,6 @@ import json
 import platform
 import shutil
 from collections.abc import Mapping
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,7 @@ from edgehar.data.splits import leak
 from edgehar.errors import InputError
 from edgehar.evaluation import Scores, summary
 from edgehar.experiment import Experiment, Say
-from edgehar.networks import build_teacher
-from edgehar.plan import Plan
+from edgehar.plan import Plan, streams_of
 from edgehar.runs import Run
 from edgehar.training.batches import Clips
 from edgehar.training.parts import plan_cuts, read_parts
@@ -49,7 +47,7 @@ def distil(
     if machine.ranks > 1 and plan.schedule == "progressive":
         raise InputError("The schedule progressive trains in one process: leave out --devices and --nodes.")
     rate_hz = _rate(plan, recordings)
-    parts = read_parts(plan, streams_of(plan, recordings), progress, recordings)
+    parts = read_parts(plan, streams_seen(plan), progress, recordings)
     check_labels(recordings, parts["train"].labels, parts["test"].labels, plan.split)
     if len(parts["train"]) < LEAST:
         raise InputError(
@@ -78,13 +76,10 @@ def distil(
     return Run(folder)
 
 
-def streams_of(plan: Plan, recordings: Recordings) -> list[str]:
+def streams_seen(plan: Plan) -> list[str]:
     """Every stream that a plan's networks look at, or learn from."""
-    classes = len(recordings.labels)
-    build = partial(build_teacher, classes=classes, preset=plan.preset, graph=plan.graph)
-    teachers = [build(name, streams=plan.teacher_streams) for name in plan.teachers]
-    streams = ["acc", *(stream for teacher in teachers for stream in teacher.streams)]
-    return [*streams, "skeleton"] if plan.teacher_recipe.pose else streams
+    seen = [stream for name in plan.teachers for stream in streams_of(name, plan.teacher_streams)]
+    return ["acc", *seen, *(["skeleton"] if plan.teacher_recipe.pose else [])]
 
 
 def _figures(plan: Plan, scores: list[dict[str, Scores]]) -> dict[str, Any]:

@@ -114,11 +114,11 @@ def distil_folds(
 
 def _prepare(plan: Plan, recordings: Recordings, progress: Progress) -> None:
     """What all folds read, once, with all cores, before they begin."""
-    from edgehar.distil import streams_of
+    from edgehar.distil import streams_seen
     from edgehar.training.parts import read_parts
 
     one = next(iter(fold_plans(plan, recordings).values()))
-    read_parts(one, streams_of(one, recordings), progress, recordings)
+    read_parts(one, streams_seen(one), progress, recordings)
 
 
 def _share_cores(jobs: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgehar.cache import write_atomic
-from edgehar.data.clip import SENSORS, modality_of
+from edgehar.data.clip import sensors_of
 from edgehar.errors import InputError
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.registry import check, load
@@ -51,8 +51,8 @@ def teacher_line(
     the sensors among `streams` where it feels what it is told."""
     target, options = TEACHERS[check("teacher", name, TEACHERS)]
     own: dict[str, Any] = {"graph": graph} if graph is not None and "graph" in options else {}
-    if name == SENSORS_TEACHER and (felt := [name for name in streams if modality_of(name) in SENSORS]):
-        own["streams"] = felt
+    if name == SENSORS_TEACHER and (felt := sensors_of(streams)):
+        own["streams"] = list(felt)
     return target, {**options, **own}
 
 

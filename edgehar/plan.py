@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgehar.data.choose import check_streams, choose_streams, felt_streams
-from edgehar.data.clip import SENSORS, Recordings, modality_of
+from edgehar.data.clip import Recordings, sensors_of
 from edgehar.data.prepare import VIDEO, Shape
 from edgehar.data.source import open_recordings, settle_data
 from edgehar.data.splits import leak, settle
@@ -136,7 +136,7 @@ def make_plan(
     shape, hop_samples, rate_hz = _framed(recipes.shape, framing, window, hop, recordings)
     if SENSORS_TEACHER in teachers:
         teacher_streams = felt_streams(read, student_stream, teacher_streams)
-    elif strange := [name for name in teacher_streams if modality_of(name) in SENSORS]:
+    elif strange := sensors_of(teacher_streams):
         raise InputError(
             f"--teacher-streams {strange[0]} is for --teacher sensors: give it, or leave the stream out."
         )
@@ -266,7 +266,7 @@ def _method_for(teachers: tuple[str, ...], name: str | None) -> Method:
 def streams_of(teacher: str, streams: tuple[str, ...] = ()) -> tuple[str, ...]:
     """What a teacher needs, by its line in the table or by its class; of sensors those among `streams`."""
     if teacher == SENSORS_TEACHER:
-        return tuple(name for name in streams if modality_of(name) in SENSORS)
+        return sensors_of(streams)
     target, options = TEACHERS[teacher]
     return (options["stream"],) if "stream" in options else tuple(load(target).streams)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgehar.cache import fingerprint
-from edgehar.data.clip import MODALITIES, SENSORS, Clip, Recordings, Stream, modality_of
+from edgehar.data.clip import MODALITIES, SENSORS, Clip, Recordings, Stream, modality_of, sensors_of
 from edgehar.errors import InputError
 
 STUDENT, TEACHER = "--student-stream", "--teacher-streams"
@@ -58,7 +58,7 @@ def felt_streams(
 
     recordings: as they were read. Raises InputError where none is left.
     """
-    if any(modality_of(name) in SENSORS for name in teacher_streams):
+    if sensors_of(teacher_streams):
         return tuple(dict.fromkeys(teacher_streams))
     own = {student_stream} if student_stream else set(candidates(recordings, "acc"))
     others = [name for modality in SENSORS for name in candidates(recordings, modality) if name not in own]

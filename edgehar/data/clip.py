@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,11 @@ SENSORS = ("acc", "gyro", "orientation")
 def modality_of(stream: str) -> str:
     """What kind of stream a name means: `acc` for `acc` and for `acc.left_wrist`."""
     return stream.partition(".")[0]
+
+
+def sensors_of(streams: Iterable[str]) -> tuple[str, ...]:
+    """Those among streams that a body wears, in their order."""
+    return tuple(name for name in streams if modality_of(name) in SENSORS)
 
 
 @dataclass(frozen=True)

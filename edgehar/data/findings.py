@@ -45,6 +45,7 @@ class Findings:
 
 
 def judge(one: Measured, found: Findings) -> None:
+    """Add to `found` what is wrong with one stream of one clip."""
     name = one.stream
     if one.flat:
         found.add(
@@ -117,6 +118,7 @@ def compare_streams(clip: Clip, streams: list[Measured], found: Findings) -> Non
 
 
 def judge_duplicates(recordings: Recordings, measured: list[Measured], found: Findings) -> None:
+    """Add to `found` the clips whose streams hold the same numbers."""
     by_digest: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in measured:
         by_digest[one.stream, one.digest].append(one.clip)

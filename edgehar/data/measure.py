@@ -51,6 +51,7 @@ class Measured:
 
 
 def of_raw(clip: Clip, source: Source, raw: Raw) -> Measured:
+    """The measures of a stream as its file holds it, with what was repaired at reading."""
     repairs = dict(raw.repairs.counts) if raw.repairs else {}
     if raw.filled:
         repairs["filled"] = raw.filled

@@ -16,25 +16,13 @@ from firmware_sim.model import read_model
 from firmware_sim.runtimes.session import Port, require, run_clips, silence
 
 
-class LiteRtSession:
-    """An open `.tflite` file. reference: with the reference kernels, without XNNPACK."""
+class InterpreterSession:
+    """An open `.tflite` file behind an interpreter of TensorFlow's interface, its tensors allocated."""
 
-    def __init__(self, path: Path, reference: bool = False) -> None:
-        read_model(path)  # says in a sentence what the native library would crash on
-        litert = require("ai_edge_litert.interpreter", "ai-edge-litert")
-        kinds = litert.OpResolverType
-        with silence():
-            try:
-                self._interpreter = litert.Interpreter(
-                    model_path=str(path),
-                    num_threads=1,
-                    experimental_op_resolver_type=kinds.BUILTIN_REF if reference else kinds.AUTO,
-                )
-                self._interpreter.allocate_tensors()
-            except (ValueError, RuntimeError) as error:
-                raise SimError(f"{path}: LiteRT refuses it ({first_line(error)}).") from error
-        self._inputs = self._interpreter.get_input_details()
-        self._outputs = self._interpreter.get_output_details()
+    def __init__(self, interpreter: Any) -> None:
+        self._interpreter = interpreter
+        self._inputs = interpreter.get_input_details()
+        self._outputs = interpreter.get_output_details()
         self.inputs = tuple(port_of(detail) for detail in self._inputs)
         self.outputs = tuple(port_of(detail) for detail in self._outputs)
 
@@ -44,6 +32,26 @@ class LiteRtSession:
             self._interpreter.set_tensor(detail["index"], values)
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
+
+
+class LiteRtSession(InterpreterSession):
+    """An open `.tflite` file. reference: with the reference kernels, without XNNPACK."""
+
+    def __init__(self, path: Path, reference: bool = False) -> None:
+        read_model(path)  # says in a sentence what the native library would crash on
+        litert = require("ai_edge_litert.interpreter", "ai-edge-litert")
+        kinds = litert.OpResolverType
+        with silence():
+            try:
+                interpreter = litert.Interpreter(
+                    model_path=str(path),
+                    num_threads=1,
+                    experimental_op_resolver_type=kinds.BUILTIN_REF if reference else kinds.AUTO,
+                )
+                interpreter.allocate_tensors()
+            except (ValueError, RuntimeError) as error:
+                raise SimError(f"{path}: LiteRT refuses it ({first_line(error)}).") from error
+        super().__init__(interpreter)
 
     def delegated(self) -> list[tuple[list[int], list[int]]]:
         """Tensor indices at the entry and at the exit of each piece of the graph that XNNPACK has taken."""
