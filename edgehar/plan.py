@@ -19,7 +19,7 @@ from edgehar.losses import LOSSES
 from edgehar.methods import METHODS, Method
 from edgehar.models import STUDENTS, TEACHERS
 from edgehar.networks import SENSORS_TEACHER
-from edgehar.presets import PRESETS, network_options
+from edgehar.presets import PRESETS, Preset, network_options
 from edgehar.registry import check, load
 from edgehar.training.recipe import Recipe
 
@@ -122,46 +122,28 @@ def make_plan(
     leaks. Raises InputError for a name or value that cannot be.
     """
     check("student", student, STUDENTS)
-    names = teacher.split(",")
-    for name in names:
+    for name in teacher.split(","):
         check("teacher", name, (VIDEO_TEACHER, *TEACHERS))
     data = settle_data(data)
     read = open_recordings(data, data_dir)
     recordings = choose_streams(read, student_stream, teacher_streams)
-    teachers = tuple(dict.fromkeys(_seen_by(name, recordings) for name in names))
+    teachers = tuple(dict.fromkeys(_seen_by(name, recordings) for name in teacher.split(",")))
     chosen = _method_for(teachers, method)
     schedule = check("schedule", schedule or chosen.schedule, SCHEDULES)
     preset = check("preset", preset or ("quick" if data == "synthetic" else "best"), PRESETS)
     recipes = PRESETS[preset]
     shape, hop_samples, rate_hz = _framed(recipes.shape, framing, window, hop, recordings)
-    if SENSORS_TEACHER in teachers:
-        teacher_streams = felt_streams(read, student_stream, teacher_streams)
-    elif strange := sensors_of(teacher_streams):
-        raise InputError(
-            f"--teacher-streams {strange[0]} is for --teacher sensors: give it, or leave the stream out."
-        )
-    for name in teachers:
-        network_options(preset, name)
-    check_streams(recordings, ("acc",), f"the student {student}")
-    for name in teachers:
-        check_streams(recordings, streams_of(name, teacher_streams), f"the teacher {name}")
-    _check_seeds(seeds)
-    if teacher_seed is not None:
-        _check_seeds((teacher_seed,))
-    for count in (epochs, teacher_epochs, every):
-        if count is not None and count < 1:
-            raise InputError(f"{count} epochs cannot be trained: give 1 or more.")
+    teacher_streams = _looked_at(teachers, read, student_stream, teacher_streams)
+    _check_needs(teachers, teacher_streams, student, preset, recordings)
+    _check_counts(seeds, teacher_seed, (epochs, teacher_epochs, every))
     if schedule == "progressive":
         teacher_epochs = _progressive_epochs(teacher_epochs, every, epochs or recipes.student.epochs)
         if teacher_seed is not None:
             raise InputError("--teacher-seed needs frozen teachers: give --schedule pretrained too.")
     loss_name = check("loss", loss_name or chosen.loss, LOSSES)
+    weights = {**(chosen.weights if loss_name == chosen.loss else {}), **(loss_weights or {})}
     student_recipe = _with_epochs(recipes.student, epochs)
-    weights = {**chosen.weights, **(loss_weights or {})} if loss_name == chosen.loss else loss_weights or {}
-    video = watches(teachers[0])
-    teacher_recipe = _with_epochs(recipes.video if video else recipes.motion, teacher_epochs)
-    if video and not (schedule == "pretrained" and _all_hold("skeleton", recordings)):
-        teacher_recipe = dataclasses.replace(teacher_recipe.as_seen(), pose=0.0)
+    teacher_recipe = _teacher_recipe(recipes, teachers[0], teacher_epochs, schedule, recordings)
     split = settle(recordings, split)
     if not force and (leaked := leak(recordings, split)):
         raise InputError(
@@ -188,7 +170,7 @@ def make_plan(
         schedule=schedule,
         every=every,
         teacher_seed=teacher_seed,
-        graph=_graph(recordings) if teacher_recipe.pose or not video else None,
+        graph=_graph(recordings) if teacher_recipe.pose or not watches(teachers[0]) else None,
         hop=hop_samples,
         rate_hz=rate_hz,
         student_stream=student_stream,
@@ -234,6 +216,51 @@ def _framed(
             f"window has {GRAIN} or more, a hop 1 or more, and neither is longer than {LONGEST_S:g} s."
         )
     return dataclasses.replace(shape, window=samples), step, rate_hz
+
+
+def _looked_at(
+    teachers: tuple[str, ...], read: Recordings, student_stream: str | None, streams: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The streams that teachers choose among: of a teacher of sensors all that the student does not feel."""
+    if SENSORS_TEACHER in teachers:
+        return felt_streams(read, student_stream, streams)
+    if strange := sensors_of(streams):
+        raise InputError(
+            f"--teacher-streams {strange[0]} is for --teacher sensors: give it, or leave the stream out."
+        )
+    return streams
+
+
+def _check_needs(
+    teachers: tuple[str, ...], streams: tuple[str, ...], student: str, preset: str, recordings: Recordings
+) -> None:
+    """Raises InputError if the preset lacks a teacher's network, or the recordings what a network needs."""
+    for name in teachers:
+        network_options(preset, name)
+    check_streams(recordings, ("acc",), f"the student {student}")
+    for name in teachers:
+        check_streams(recordings, streams_of(name, streams), f"the teacher {name}")
+
+
+def _check_counts(seeds: tuple[int, ...], teacher_seed: int | None, epochs: tuple[int | None, ...]) -> None:
+    _check_seeds(seeds)
+    if teacher_seed is not None:
+        _check_seeds((teacher_seed,))
+    for count in epochs:
+        if count is not None and count < 1:
+            raise InputError(f"{count} epochs cannot be trained: give 1 or more.")
+
+
+def _teacher_recipe(
+    preset: Preset, teacher: str, epochs: int | None, schedule: str, recordings: Recordings
+) -> Recipe:
+    """Of teachers that watch or of the others; joints are learned from only where every clip has them."""
+    if not watches(teacher):
+        return _with_epochs(preset.motion, epochs)
+    recipe = _with_epochs(preset.video, epochs)
+    if schedule == "pretrained" and _all_hold("skeleton", recordings):
+        return recipe
+    return dataclasses.replace(recipe.as_seen(), pose=0.0)
 
 
 def _check_seeds(seeds: tuple[int, ...]) -> None:
