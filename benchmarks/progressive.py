@@ -165,7 +165,7 @@ def without_dropout(network: Network) -> Network:
 def made(kind: type[Together], seen: Clips, pairs: int) -> tuple[Together, Turns]:
     """The same networks and batches each time, as a run of PSKD makes them."""
     preset, method = PRESETS["best"], METHODS["pskd"]
-    teaching, learning = (replace(r, epochs=pairs) for r in (preset.motion, preset.student))
+    teaching, learning = (replace(r, epochs=pairs) for r in (preset.joints, preset.student))
     torch.manual_seed(0)
     teachers = [without_dropout(build_teacher(name, CLASSES)) for name in TEACHERS]
     student = build_student("acc-watch", CLASSES, WINDOW)

@@ -41,7 +41,7 @@ def build_teacher(
     from edgehar.presets import network_options
 
     target, options = teacher_line(name, graph, streams)
-    return load(target)(classes, **options, **network_options(preset, name))
+    return load(target)(classes, **{**options, **network_options(preset, name)})
 
 
 def teacher_line(

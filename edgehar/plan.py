@@ -254,9 +254,9 @@ def _check_counts(seeds: tuple[int, ...], teacher_seed: int | None, epochs: tupl
 def _teacher_recipe(
     preset: Preset, teacher: str, epochs: int | None, schedule: str, recordings: Recordings
 ) -> Recipe:
-    """Of teachers that watch or of the others; joints are learned from only where every clip has them."""
+    """By what a teacher looks at; one that watches learns joints only where every clip has them."""
     if not watches(teacher):
-        return _with_epochs(preset.motion, epochs)
+        return _with_epochs(preset.sensors if teacher == SENSORS_TEACHER else preset.joints, epochs)
     recipe = _with_epochs(preset.video, epochs)
     if schedule == "pretrained" and _all_hold("skeleton", recordings):
         return recipe

@@ -16,29 +16,22 @@ from edgehar.errors import InputError
 from edgehar.registry import load
 from edgehar.training.recipe import Recipe
 
-# Of teachers that see joints; a fusion teacher's accelerometer is disturbed as the student's is.
-JOINTS = Recipe(
-    epochs=60,
-    warp=0.2,
-    trim=0.05,
-    turn=0.4,
-    stretch=0.15,
-    joint_noise=0.01,
-    rotation=0.25,
-    scale=0.1,
-    noise=0.3,
-)
+# Of teachers that feel; a teacher's accelerometer is disturbed as the student's is.
+SENSORS = Recipe(epochs=60, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3)
+# Of teachers that see joints.
+JOINTS = replace(SENSORS, epochs=120, mixup=0.2, turn=0.4, stretch=0.15, joint_noise=0.01)
 
 
 @dataclass(frozen=True)
 class Preset:
-    """video, motion: recipes of teachers that look at video, and of all others. student: recipe. shape: of
-    the prepared clips. views: of each clip in the teachers' bank; pooled: whether their mean answers for the
+    """video, joints, sensors: recipes of teachers, by what they look at. student: recipe. shape: of the
+    prepared clips. views: of each clip in the teachers' bank; pooled: whether their mean answers for the
     clip (see training.batches.Bank). networks: by teacher, where the options lie that make this preset's
     network; None for the toolkit's own, of every teacher."""
 
     video: Recipe
-    motion: Recipe
+    joints: Recipe
+    sensors: Recipe
     student: Recipe
     shape: Shape
     views: int
@@ -61,7 +54,8 @@ BEST = Preset(
         joint_noise=0.02,
         precision="auto",
     ),
-    motion=JOINTS,
+    joints=JOINTS,
+    sensors=SENSORS,
     student=Recipe(epochs=200, mixup=0.2, warp=0.2, trim=0.05, rotation=0.25, scale=0.1, noise=0.3),
     shape=Shape(),
     views=8,
@@ -75,7 +69,8 @@ PRESETS = {
         video=Recipe(
             epochs=16, batch=16, lr=3e-3, warp=0.2, trim=0.05, shift=0.06, zoom=0.1, precision="auto"
         ),
-        motion=replace(JOINTS, epochs=30),
+        joints=replace(JOINTS, epochs=30, mixup=0.0),
+        sensors=replace(SENSORS, epochs=30),
         student=replace(BEST.student, epochs=60, mixup=0.0),
         shape=Shape(frames=16, height=32),
         views=4,
@@ -83,7 +78,7 @@ PRESETS = {
     ),
     "best": BEST,
     "paper": replace(
-        BEST, motion=replace(JOINTS, precision="auto"), networks={"skeleton": PAPER, "fusion": PAPER}
+        BEST, joints=replace(JOINTS, precision="auto"), networks={"skeleton": PAPER, "fusion": PAPER}
     ),
 }
 

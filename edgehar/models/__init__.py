@@ -25,10 +25,12 @@ STUDENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "acc-resnet18-gaf": ("edgehar.models.resnet_gaf:ResNet18Gaf", {"size": 128}),
 }
 
+LOOKS = ["position", "velocity"]  # of edgehar.signals.skeleton: what teachers make of a skeleton
+
 TEACHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "depth": ("edgehar.models.posed:video_teacher", {"stream": "depth", "graph": None}),
     "rgb": ("edgehar.models.posed:video_teacher", {"stream": "rgb", "graph": None}),
-    "skeleton": ("edgehar.models.agcn:SkeletonTeacher", {"graph": "kinect"}),
-    "fusion": ("edgehar.models.agcn:FusionTeacher", {"graph": "kinect"}),
+    "skeleton": ("edgehar.models.agcn:SkeletonTeacher", {"graph": "kinect", "looks": LOOKS}),
+    "fusion": ("edgehar.models.agcn:FusionTeacher", {"graph": "kinect", "looks": LOOKS}),
     "sensors": ("edgehar.models.sensors:SensorsTeacher", {}),
 }

@@ -8,6 +8,7 @@ then meet in one matrix product a clip, and channels in one for all clips, witho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -191,7 +192,7 @@ class _Teacher(Network):
         *,
         graph: str = "kinect",
         steps: int = 32,
-        looks: tuple[str, ...] = ("bone", "velocity"),
+        looks: Sequence[str],
         **options: Any,
     ) -> None:
         super().__init__()

@@ -75,7 +75,7 @@ class PosedVideo(Network):
         self.streams = (stream,)
         self.watch = Video21D(classes, stream)
         self.find = JointFinder(len(GRAPHS[graph].joints), stream)
-        self.name = SkeletonTeacher(classes, graph=graph)
+        self.name = SkeletonTeacher(classes, graph=graph, looks=("bone", "velocity"))
 
     def forward(self, video: Tensor) -> Output:
         watched, named = self.watch(video), self.name(self.find(video).float())

@@ -156,7 +156,7 @@ def test_every_preset_can_be_trained(preset):
     assert preset.shape.window % 8 == 0
     assert preset.views >= 1
     assert preset.student.epochs >= 1
-    assert min(preset.video.epochs, preset.motion.epochs) >= 1
+    assert min(preset.video.epochs, preset.joints.epochs) >= 1
 
 
 def test_poses_are_learned_where_every_clip_has_a_skeleton(make, utd_copy):
@@ -175,7 +175,7 @@ def test_poses_are_learned_where_every_clip_has_a_skeleton(make, utd_copy):
 def test_a_skeleton_teaches_by_pskd_in_turns(make):
     plan = make(teacher="skeleton,fusion", epochs=3, every=2)
     assert (plan.method, plan.loss, plan.schedule, plan.every) == ("pskd", "acs", "progressive", 2)
-    assert plan.teacher_recipe == replace(PRESETS["best"].motion, epochs=6)
+    assert plan.teacher_recipe == replace(PRESETS["best"].joints, epochs=6)
     assert plan.student_recipe.epochs == 3
 
 
@@ -213,7 +213,7 @@ def test_a_gate_is_a_word(make):
 
 def test_the_papers_networks_are_named_by_a_preset(make):
     plan = make(teacher="fusion", preset="paper", schedule="pretrained")
-    assert plan.teacher_recipe.epochs == PRESETS["best"].motion.epochs
+    assert plan.teacher_recipe.epochs == PRESETS["best"].joints.epochs
     with pytest.raises(InputError, match="has no network for the teacher depth yet, only for skeleton"):
         make(teacher="depth", preset="paper")
 

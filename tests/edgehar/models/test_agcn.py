@@ -15,7 +15,7 @@ from edgehar.models.agcn import (
 from edgehar.models.graphs import COCO, GRAPHS, KINECT
 
 A = torch.from_numpy(COCO.adjacency())
-SMALL = {"widths": (4, 6), "strides": (1, 2), "steps": 8, "fc0": 5}
+SMALL = {"looks": ("position", "velocity"), "widths": (4, 6), "strides": (1, 2), "steps": 8, "fc0": 5}
 
 
 def seeded(seed=0):
