@@ -62,7 +62,7 @@ BEST = Preset(
     pooled=True,
 )
 
-PAPER = "edgehar.models.agcn:PAPER"
+PAPER = "edgehar.models.graph_teachers:PAPER"
 
 PRESETS = {
     "quick": Preset(

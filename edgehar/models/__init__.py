@@ -25,12 +25,13 @@ STUDENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "acc-resnet18-gaf": ("edgehar.models.resnet_gaf:ResNet18Gaf", {"size": 128}),
 }
 
-LOOKS = ["position", "velocity"]  # of edgehar.signals.skeleton: what teachers make of a skeleton
+# What teachers make of a skeleton (edgehar.signals.skeleton), and how they read a clip off it.
+JOINTS: dict[str, Any] = {"graph": "kinect", "looks": ["position", "velocity"], "trunk": "met"}
 
 TEACHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "depth": ("edgehar.models.posed:video_teacher", {"stream": "depth", "graph": None}),
     "rgb": ("edgehar.models.posed:video_teacher", {"stream": "rgb", "graph": None}),
-    "skeleton": ("edgehar.models.agcn:SkeletonTeacher", {"graph": "kinect", "looks": LOOKS}),
-    "fusion": ("edgehar.models.agcn:FusionTeacher", {"graph": "kinect", "looks": LOOKS}),
+    "skeleton": ("edgehar.models.graph_teachers:SkeletonTeacher", JOINTS),
+    "fusion": ("edgehar.models.graph_teachers:FusionTeacher", JOINTS),
     "sensors": ("edgehar.models.sensors:SensorsTeacher", {}),
 }

@@ -1,38 +1,15 @@
-"""Teachers that see a skeleton: adaptive graph convolutions over joints, plain ones over time.
+"""Adaptive graph convolutions over joints, plain ones over time: the blocks of 2s-AGCN.
 
 Shi et al., "Two-stream adaptive graph convolutional networks for skeleton-based action recognition", CVPR
-2019 (2s-AGCN), as PSKD (Ni et al., ACM MM 2022) uses it: alone on the skeleton, and on the skeleton
-with the accelerometer repeated on every joint. Inside, a clip is (N, V, T, C), channels last: joints
-then meet in one matrix product a clip, and channels in one for all clips, without a copy between.
+2019. A clip is (N, V, T, C), channels last: joints then meet in one matrix product a clip, and channels in
+one for all clips, without a copy between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from edgehar.errors import InputError
-from edgehar.models.graphs import GRAPHS, Graph
-from edgehar.models.network import Network
-from edgehar.models.output import Output
-from edgehar.signals.skeleton import look, resampled
-
-# The ten blocks of 2s-AGCN, on what it looks at, for a GPU. PSKD states neither T nor fc0's width: these
-# are the prepared clip's T, and the width of `acc-resnet18-gaf`, so that the two can be compared.
-PAPER: dict[str, Any] = {
-    "steps": 128,
-    "looks": ("position",),
-    "widths": (64, 64, 64, 64, 128, 128, 128, 256, 256, 256),
-    "strides": (1, 1, 1, 1, 2, 1, 1, 2, 1, 1),
-    "parts": 1,
-    "apart": False,
-    "fc0": 512,
-    "dropout": 0.0,
-}
 
 
 class AdaptiveGraphConvolution(nn.Module):
@@ -125,125 +102,3 @@ class Block(nn.Module):
         y = F.relu(self.norm(self.space(x)) + self.past_space(x))
         y = self.time(y)
         return F.relu(y if self.past is None else y + self.past(x))
-
-
-class Trunk(nn.Module):
-    """Clips (N, V, T, channels) of one graph to Output.
-
-    Each joint's each channel is normalised over the batch; then the blocks; then the mean over `parts`
-    equal parts of the clip, and over the joints unless they are kept `apart`; fc0 with ReLU, which is the
-    embedding; fc1. Maps: `block1`, ..., each (N, C, T', V). Raises ValueError unless there are as many
-    strides as widths.
-    """
-
-    def __init__(
-        self,
-        classes: int,
-        channels: int,
-        graph: Graph,
-        *,
-        widths: tuple[int, ...] = (16, 16, 32, 32, 64, 64),
-        strides: tuple[int, ...] = (1, 1, 2, 1, 2, 1),
-        kernel: int = 9,
-        parts: int = 2,
-        apart: bool = True,
-        fc0: int = 128,
-        dropout: float = 0.5,
-    ) -> None:
-        super().__init__()
-        if len(strides) != len(widths):
-            raise ValueError(f"{len(widths)} widths need as many strides, not {len(strides)}.")
-        joints = len(graph.joints)
-        adjacency = torch.from_numpy(graph.adjacency())
-        self.norm = Norm(joints * channels)
-        plan = zip((channels, *widths), widths, strides, strict=False)
-        self.blocks = nn.ModuleList(
-            Block(before, after, stride, kernel, adjacency, first=not number)
-            for number, (before, after, stride) in enumerate(plan)
-        )
-        self.pool = nn.AdaptiveAvgPool2d((joints if apart else 1, parts))
-        self.fc0 = nn.Linear(widths[-1] * parts * (joints if apart else 1), fc0)
-        self.dropout = nn.Dropout(dropout)
-        self.fc1 = nn.Linear(fc0, classes)
-
-    def forward(self, x: Tensor) -> Output:
-        each = self.norm(x.transpose(1, 2).flatten(2))  # (N, T, V C)
-        x = each.view(len(x), x.shape[2], x.shape[1], -1).transpose(1, 2).contiguous()
-        maps = {}
-        for number, block in enumerate(self.blocks, 1):
-            x = block(x)
-            maps[f"block{number}"] = x.permute(0, 3, 2, 1)
-        pooled = self.pool(x.permute(0, 3, 1, 2)).flatten(1)  # (N, C, V, T) -> (N, C V' parts)
-        embedding = F.relu(self.fc0(self.dropout(pooled)))
-        return Output(self.fc1(embedding), embedding, maps)
-
-
-class _Teacher(Network):
-    """What the two teachers share: the graph, what is made of the skeleton, the network behind it.
-
-    graph: of `graphs.GRAPHS`. steps: what a clip is resampled to. looks: of `signals.skeleton.LOOKS`.
-    felt: channels beside those seen. options: of `Trunk`.
-    """
-
-    def __init__(
-        self,
-        classes: int,
-        felt: int,
-        *,
-        graph: str = "kinect",
-        steps: int = 32,
-        looks: Sequence[str],
-        **options: Any,
-    ) -> None:
-        super().__init__()
-        self.graph, self.steps, self.looks = graph, steps, looks
-        self.net = Trunk(classes, 3 * len(looks) + felt, GRAPHS[graph], **options)
-
-    def seen(self, skeleton: Tensor) -> Tensor:
-        """What a teacher makes of skeletons (N, T, V, 3): (N, V, steps, 3 per look).
-
-        Raises InputError for another number of joints than the graph's.
-        """
-        graph, joints = GRAPHS[self.graph], skeleton.shape[2]
-        if joints != len(graph.joints):
-            raise InputError(
-                f"The skeletons have {joints} joints, but this teacher's graph, {self.graph}, has "
-                f"{len(graph.joints)}: give it recordings of that skeleton, or train a teacher on these."
-            )
-        origin = [graph.joints.index(joint) for joint in graph.origin]
-        x = look(resampled(skeleton, self.steps), graph.parents(), origin, self.looks)
-        return x.transpose(1, 2)
-
-
-class SkeletonTeacher(_Teacher):
-    """Teacher `skeleton`: skeletons (N, T, V, 3) in m to Output; `options` are those of `_Teacher`.
-
-    Where people stand and how large they are does not matter. Raises InputError for skeletons of
-    another number of joints than the graph's.
-    """
-
-    streams = ("skeleton",)
-
-    def __init__(self, classes: int, **options: Any) -> None:
-        super().__init__(classes, felt=0, **options)
-
-    def forward(self, skeleton: Tensor) -> Output:
-        return self.net(self.seen(skeleton))
-
-
-class FusionTeacher(_Teacher):
-    """Teacher `fusion`: the same of skeletons (N, T, V, 3) in m and acceleration (N, T', 3) in m/s^2.
-
-    Both are resampled to one T, and every joint gets the accelerometer's three channels beside its own
-    (PSKD section 3.1).
-    """
-
-    streams = ("skeleton", "acc")
-
-    def __init__(self, classes: int, **options: Any) -> None:
-        super().__init__(classes, felt=3, **options)
-
-    def forward(self, skeleton: Tensor, acc: Tensor) -> Output:
-        seen = self.seen(skeleton)
-        felt = resampled(acc, self.steps).unsqueeze(1).expand(-1, seen.shape[1], -1, -1)
-        return self.net(torch.cat([seen, felt], 3))

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgehar.models.agcn import SkeletonTeacher
+from edgehar.models.graph_teachers import SkeletonTeacher
 from edgehar.models.graphs import GRAPHS
 from edgehar.models.network import Network
 from edgehar.models.output import Output
@@ -75,7 +75,7 @@ class PosedVideo(Network):
         self.streams = (stream,)
         self.watch = Video21D(classes, stream)
         self.find = JointFinder(len(GRAPHS[graph].joints), stream)
-        self.name = SkeletonTeacher(classes, graph=graph, looks=("bone", "velocity"))
+        self.name = SkeletonTeacher(classes, graph=graph, looks=("bone", "velocity"), trunk="pooled")
 
     def forward(self, video: Tensor) -> Output:
         watched, named = self.watch(video), self.name(self.find(video).float())
