@@ -26,7 +26,11 @@ STUDENTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 # What teachers make of a skeleton (edgehar.signals.skeleton), and how they read a clip off it.
-JOINTS: dict[str, Any] = {"graph": "kinect", "looks": ["position", "velocity"], "trunk": "met"}
+JOINTS: dict[str, Any] = {
+    "graph": "kinect",
+    "looks": [["position", "velocity"], ["bone", "velocity"]],
+    "trunk": "met",
+}
 
 TEACHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "depth": ("edgehar.models.posed:video_teacher", {"stream": "depth", "graph": None}),

@@ -1,9 +1,9 @@
 """Teachers that see a skeleton: adaptive graph blocks, and what reads a clip off their last map.
 
 The blocks are 2s-AGCN's (edgehar.models.agcn), used as PSKD (Ni et al., ACM MM 2022) does: alone on the
-skeleton, and on the skeleton with the accelerometer repeated on every joint. 2s-AGCN reads off a mean over
-joints and time; here by default all joints meet in convolutions over time first, which tell what two of
-them do at one moment (docs/choices.md has the figures).
+skeleton, and on the skeleton with the accelerometer repeated on every joint. As in 2s-AGCN a network each
+looks at joints and at bones. There a mean over joints and time is read off; here by default all joints meet
+in convolutions over time first, which tell what two of them do at one moment (docs/choices.md has figures).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KERNEL = 9  # of all convolutions over time
 # are the prepared clip's T, and the width of `acc-resnet18-gaf`, so that the two can be compared.
 PAPER: dict[str, Any] = {
     "steps": 128,
-    "looks": ("position",),
+    "looks": (("position",),),
     "trunk": "pooled",
     "widths": (64, 64, 64, 64, 128, 128, 128, 256, 256, 256),
     "strides": (1, 1, 1, 1, 2, 1, 1, 2, 1, 1),
@@ -153,8 +153,8 @@ class Met(Graphed):
 TRUNKS: dict[str, type[Pooled] | type[Met]] = {"pooled": Pooled, "met": Met}
 
 
-class _Teacher(Network):
-    """What the two teachers share: the graph, what is made of the skeleton, the network behind it.
+class _Way(Network):
+    """What each way to look has: the graph, what is made of the skeleton, the network behind it.
 
     graph: of `graphs.GRAPHS`. steps: what a clip is resampled to. looks: of `signals.skeleton.LOOKS`.
     felt: channels beside those seen. trunk: of TRUNKS; options: its own.
@@ -191,8 +191,8 @@ class _Teacher(Network):
         return x.transpose(1, 2)
 
 
-class SkeletonTeacher(_Teacher):
-    """Teacher `skeleton`: skeletons (N, T, V, 3) in m to Output; `options` are those of `_Teacher`.
+class SkeletonWay(_Way):
+    """Skeletons (N, T, V, 3) in m to Output; `options` are those of `_Way`.
 
     Where people stand and how large they are does not matter. Raises InputError for skeletons of
     another number of joints than the graph's.
@@ -207,8 +207,8 @@ class SkeletonTeacher(_Teacher):
         return self.net(self.seen(skeleton))
 
 
-class FusionTeacher(_Teacher):
-    """Teacher `fusion`: the same of skeletons (N, T, V, 3) in m and acceleration (N, T', 3) in m/s^2.
+class FusionWay(_Way):
+    """The same of skeletons (N, T, V, 3) in m and acceleration (N, T', 3) in m/s^2.
 
     Both are resampled to one T, and every joint gets the accelerometer's three channels beside its own
     (PSKD section 3.1).
@@ -223,3 +223,41 @@ class FusionTeacher(_Teacher):
         seen = self.seen(skeleton)
         felt = resampled(acc, self.steps).unsqueeze(1).expand(-1, seen.shape[1], -1, -1)
         return self.net(torch.cat([seen, felt], 3))
+
+
+class _Ways(Network):
+    """The mean opinion of networks that look at a clip in ways of their own, as 2s-AGCN's two streams do.
+
+    looks: what each way makes of a skeleton; options: of each way. Each learns by itself. The logits are the
+    mean of their log-probabilities; the embedding is all of theirs; the maps are the first way's.
+    """
+
+    way: type[_Way]
+
+    def __init__(self, classes: int, *, looks: Sequence[Sequence[str]], **options: Any) -> None:
+        super().__init__()
+        self.ways = nn.ModuleList(self.way(classes, looks=each, **options) for each in looks)
+
+    def opinions(self, *streams: Tensor) -> tuple[Tensor, ...]:
+        return tuple(way(*streams).logits for way in self.ways)
+
+    def forward(self, *streams: Tensor) -> Output:
+        said = [way(*streams) for way in self.ways]
+        opinions = [each.logits.float().log_softmax(1) for each in said]
+        embedding = torch.cat([each.embedding for each in said], 1)
+        return Output(torch.stack(opinions).mean(0), embedding, said[0].maps)
+
+
+class SkeletonTeacher(_Ways):
+    """Teacher `skeleton`: skeletons (N, T, V, 3) in m to Output, in one or several ways (`SkeletonWay`)."""
+
+    streams = SkeletonWay.streams
+    way = SkeletonWay
+
+
+class FusionTeacher(_Ways):
+    """Teacher `fusion`: skeletons (N, T, V, 3) in m and acceleration (N, T', 3) in m/s^2 to Output, in one or
+    several ways (`FusionWay`)."""
+
+    streams = FusionWay.streams
+    way = FusionWay

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
 
 class Network(nn.Module):
@@ -14,3 +14,7 @@ class Network(nn.Module):
 
     streams: tuple[str, ...]
     float_parts: tuple[str, ...] = ()
+
+    def opinions(self, *streams: Tensor) -> tuple[Tensor, ...]:
+        """The logits (N, classes) that are to be right: its answer's, or those of which it is the mean."""
+        return (self(*streams).logits,)

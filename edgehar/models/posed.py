@@ -2,7 +2,7 @@
 
 How a few people look does not tell how others will; how their joints move does. So one way watches the
 video (Video21D), the other finds the joints in every frame and names the action by them alone, as a
-skeleton's teacher would (SkeletonTeacher); their opinions are averaged. To know where joints are it must
+skeleton's teacher would (SkeletonWay); their opinions are averaged. To know where joints are it must
 be trained on recordings that hold a skeleton (training.pose); once trained it needs the video alone.
 """
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgehar.models.graph_teachers import SkeletonTeacher
+from edgehar.models.graph_teachers import SkeletonWay
 from edgehar.models.graphs import GRAPHS
 from edgehar.models.network import Network
 from edgehar.models.output import Output
@@ -75,7 +75,7 @@ class PosedVideo(Network):
         self.streams = (stream,)
         self.watch = Video21D(classes, stream)
         self.find = JointFinder(len(GRAPHS[graph].joints), stream)
-        self.name = SkeletonTeacher(classes, graph=graph, looks=("bone", "velocity"), trunk="pooled")
+        self.name = SkeletonWay(classes, graph=graph, looks=("bone", "velocity"), trunk="pooled")
 
     def forward(self, video: Tensor) -> Output:
         watched, named = self.watch(video), self.name(self.find(video).float())

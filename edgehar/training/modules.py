@@ -42,8 +42,12 @@ class Fit(pl.LightningModule):
 
     def loss(self, batch: dict[str, Any]) -> Tensor:
         """The training loss of one batch, shape ()."""
-        logits = self(batch).logits
-        return F.cross_entropy(logits.float(), batch["labels"], label_smoothing=self.recipe.label_smoothing)
+        opinions = self.network.opinions(*(batch[name] for name in self.network.streams))
+        wrong = [
+            F.cross_entropy(logits.float(), batch["labels"], label_smoothing=self.recipe.label_smoothing)
+            for logits in opinions
+        ]
+        return torch.stack(wrong).sum()
 
     def training_step(self, batch: dict[str, Any], index: int) -> Tensor | None:
         self.zero_grad()
