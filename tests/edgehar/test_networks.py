@@ -158,7 +158,8 @@ def test_a_teacher_is_built_for_the_recordings_skeleton(graph):
 
 @pytest.mark.parametrize("name", ["skeleton", "fusion"])
 def test_a_preset_has_networks_of_its_own(name):
-    """Ten blocks of 64, 128 and 256 channels, as in the paper; the toolkit's own has one."""
+    """Ten blocks of 64, 128 and 256 channels, as in the paper; the toolkit's own has two ways of one."""
     ours, papers = build_teacher(name, 27), build_teacher(name, 27, "paper")
-    assert [len(network.net.blocks) for network in (ours, papers)] == [1, 10]
-    assert [block.time.conv.out_channels for block in papers.net.blocks] == 4 * [64] + 3 * [128] + 3 * [256]
+    assert [[len(way.net.blocks) for way in network.ways] for network in (ours, papers)] == [[1, 1], [10]]
+    (way,) = papers.ways
+    assert [block.time.conv.out_channels for block in way.net.blocks] == 4 * [64] + 3 * [128] + 3 * [256]

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from edgehar.errors import InputError
-from edgehar.models.graph_teachers import PAPER, FusionTeacher, SkeletonTeacher
+from edgehar.models.graph_teachers import PAPER, FusionTeacher, FusionWay, SkeletonTeacher, SkeletonWay
 from edgehar.models.graphs import GRAPHS, KINECT
 
 LOOKS = ("position", "velocity")
@@ -14,7 +14,7 @@ def rand(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def teacher(kind=SkeletonTeacher, small=SMALL, **changes):
+def teacher(kind=SkeletonWay, small=SMALL, **changes):
     torch.manual_seed(0)
     return kind(4, **(small | changes))
 
@@ -29,7 +29,7 @@ def body(count=2, steps=16, joints=20, seed=0):
 def test_every_table_makes_both_teachers(graph):
     joints = len(GRAPHS[graph].joints)
     skeleton, acc = body(joints=joints), rand(2, 16, 3)
-    for kind, streams in ((SkeletonTeacher, (skeleton,)), (FusionTeacher, (skeleton, acc))):
+    for kind, streams in ((SkeletonWay, (skeleton,)), (FusionWay, (skeleton, acc))):
         said = teacher(kind, graph=graph).eval()(*streams)
         assert said.logits.shape == (2, 4)
         assert said.embedding.shape == (2, 5)
@@ -40,7 +40,7 @@ def test_every_table_makes_both_teachers(graph):
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_joints_of_every_table_can_meet(graph):
     joints = len(GRAPHS[graph].joints)
-    for kind, streams in ((SkeletonTeacher, 1), (FusionTeacher, 2)):
+    for kind, streams in ((SkeletonWay, 1), (FusionWay, 2)):
         said = teacher(kind, MET, graph=graph).eval()(*(body(joints=joints), rand(2, 16, 3))[:streams])
         assert said.logits.shape == (2, 4)
         shapes = {name: tuple(m.shape) for name, m in said.maps.items()}
@@ -65,6 +65,20 @@ def test_as_many_strides_as_meetings():
         teacher(small=MET, meet_strides=(2,))
 
 
+@pytest.mark.parametrize("kind", [SkeletonTeacher, FusionTeacher])
+def test_a_teacher_says_the_mean_of_its_ways_log_probabilities(kind):
+    looks = (LOOKS, ("bone", "velocity"))
+    network, streams = teacher(kind, MET, looks=looks).eval(), (body(), rand(2, 16, 3))[: len(kind.streams)]
+    said, ways = network(*streams), [way(*streams) for way in network.ways]
+    assert [way.looks for way in network.ways] == list(looks)
+    expected = sum(torch.log(way.logits.double().softmax(1)) for way in ways) / 2
+    torch.testing.assert_close(said.logits.double(), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(said.embedding, torch.cat([way.embedding for way in ways], 1))
+    assert said.maps.keys() == ways[0].maps.keys()
+    for opinion, way in zip(network.opinions(*streams), ways, strict=True):
+        torch.testing.assert_close(opinion, way.logits)
+
+
 @pytest.mark.parametrize("small", [SMALL, MET])
 def test_neither_place_nor_size_of_a_person_matters(small):
     network, skeleton = teacher(small=small).eval(), body()
@@ -75,7 +89,7 @@ def test_neither_place_nor_size_of_a_person_matters(small):
 
 def test_the_accelerometer_stands_on_every_joint():
     """Fusion (PSKD 3.1): its input is the skeleton's channels and three more, the same on all joints."""
-    network, seen = teacher(FusionTeacher), []
+    network, seen = teacher(FusionWay), []
     network.net.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     skeleton, acc = body(), rand(2, 24, 3)  # another number of samples
     network(skeleton, acc)
@@ -88,7 +102,7 @@ def test_the_accelerometer_stands_on_every_joint():
 
 
 def test_a_fusion_of_positions_has_the_papers_six_channels():
-    assert teacher(FusionTeacher, looks=("position",)).net.blocks[0].space.weight.shape[1] == 6
+    assert teacher(FusionWay, looks=("position",)).net.blocks[0].space.weight.shape[1] == 6
     assert teacher(looks=("position",)).net.blocks[0].space.weight.shape[1] == 3
 
 
@@ -139,7 +153,7 @@ def test_the_papers_network_is_2s_agcns():
         if before != after:
             expected += before * after + 2 * after  # past the graph
             expected += (before * after + 2 * after) if before != 6 else 0  # past the block
-    assert sum(p.numel() for p in network.net.blocks.parameters()) == expected
+    assert sum(p.numel() for p in network.ways[0].net.blocks.parameters()) == expected
     said = network.eval()(body(steps=128), rand(2, 128, 3))
     assert {name: tuple(m.shape[1:3]) for name, m in said.maps.items()} == {
         **{f"block{n}": (64, 128) for n in range(1, 5)},

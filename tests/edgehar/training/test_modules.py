@@ -28,6 +28,19 @@ def test_a_network_alone_learns_by_smoothed_cross_entropy(alone):
     torch.testing.assert_close(module.loss(batch), -(smooth * logs).sum(1).mean())
 
 
+def test_each_way_of_a_network_learns_by_itself(alone):
+    module, batches = alone(EASY)
+    batch = next(iter(batches))
+    module.eval()
+    one = module.loss(batch)
+    single = module.network.opinions
+    module.network.opinions = lambda acc: single(acc) + single(0.5 * acc)
+    half = module.loss(batch) - one
+    batch["acc"] = 0.5 * batch["acc"]
+    module.network.opinions = single
+    torch.testing.assert_close(half, module.loss(batch))
+
+
 def test_a_student_learns_by_its_lesson_on_the_same_rows(taught):
     """The lesson hears the student, the teachers' rows of this batch, the labels, what its adapters say."""
     heard = {}
