@@ -21,6 +21,7 @@ from export.card import model_card
 from export.contract import InputContract, read_contract
 from export.deploy import site
 from export.errors import ExportError
+from export.kinds import KINDS
 from export.kotlin import FILE_NAME, student_kt
 from export.litert_js import is_here
 from export.parity import file_scores
@@ -156,7 +157,7 @@ def _golden(folder: Path, names: list[str], windows: np.ndarray) -> dict[str, by
 
 
 def _readme(contract: InputContract, names: list[str], golden: int, left_out: Mapping[str, str]) -> str:
-    rows = [f"| `{name}` | {MODELS.get(name, 'see export.json')} |" for name in names]
+    rows = [f"| `{name}` | {_what(name)} |" for name in names]
     rate = (
         f" at {contract.rate_hz:g} Hz" if contract.rate_hz else ", a whole action resampled to that length,"
     )
@@ -174,6 +175,12 @@ def _readme(contract: InputContract, names: list[str], golden: int, left_out: Ma
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text
+
+
+def _what(name: str) -> str:
+    """A model file's row: what it is for, or what its kind is."""
+    _, kind, format_ = name.split(".") if name.count(".") == 2 else ("", "float", "")
+    return MODELS.get(name) or f"{'onnxruntime' if format_ == 'onnx' else 'LiteRT'}, {KINDS[kind].told}"
 
 
 def _row(line: str, left_out: Mapping[str, str]) -> str:

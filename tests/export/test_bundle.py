@@ -14,7 +14,10 @@ import pytest
 from export import bundle
 from export.bundle import write_bundle
 from export.c.package import C_FILES
+from export.calibrate import measure_ranges
 from export.errors import ExportError
+from export.quantize import quantize_tflite
+from export.quiet import quiet
 
 
 @pytest.fixture
@@ -73,11 +76,29 @@ def test_python_without_torch_reproduces_the_scores(unpacked):
     command = [sys.executable, "-c", guarded + "runpy.run_path('score.py', run_name='__main__')"]
     done = subprocess.run(command, cwd=unpacked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("from the expected scores") == 2
+    assert done.stdout.count("from the scores") == 2
     scores = json.loads((unpacked / "golden" / "scores.json").read_text())
     scores["student.tflite"][0].reverse()
     (unpacked / "golden" / "scores.json").write_text(json.dumps(scores))
     assert subprocess.run(command, cwd=unpacked, capture_output=True, check=False).returncode == 1
+
+
+def test_files_of_every_kind_are_told_and_scored(run, conv_tflite, train_windows, tmp_path):
+    folder = run.folder / "export"
+    told = json.loads((folder / "export.json").read_text())
+    with quiet():
+        content = quantize_tflite(conv_tflite, "int16x8", measure_ranges(conv_tflite, train_windows))
+    (folder / "student.int16x8.tflite").write_bytes(content)
+    told["files"]["student.int16x8.tflite"] = told["files"]["student.int8.tflite"]
+    (folder / "export.json").write_text(json.dumps(told))
+    with zipfile.ZipFile(write_bundle(run).path) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    done = subprocess.run(
+        [sys.executable, tmp_path / "unpacked" / "score.py"], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "student.int16x8.tflite: at most" in done.stdout, done.stderr
+    readme = (tmp_path / "unpacked" / "README.md").read_text()
+    assert "| `student.int16x8.tflite` | LiteRT, int16 activations, int8 weights |" in readme
 
 
 def test_the_script_is_about_thirty_lines(unpacked):
