@@ -23,15 +23,14 @@ from export.deploy import site
 from export.errors import ExportError
 from export.kinds import KINDS
 from export.kotlin import FILE_NAME, student_kt
-from export.litert_js import is_here
 from export.parity import file_scores
+from export.push import stored
 
 if TYPE_CHECKING:
     from edgehar.runs import Run
 
 NAME = "bundle.zip"
 SUMS = "SHA256SUMS"
-NO_PAGE = "LiteRT.js was not fetched: edgehar setup web, then edgehar export --bundle."
 WINDOWS = 8
 DATE = (1980, 1, 1, 0, 0, 0)
 MODELS = {
@@ -65,8 +64,8 @@ def write_bundle(run: Run, without_c: str | None = None) -> BundleReport:
     """Writes `<run>/export/bundle.zip` of what was exported there, the C student included.
 
     without_c: the sentence that says why there is none. The phone's page is in it where LiteRT.js has been
-    fetched. Equal input gives equal bytes; it is written whole or not at all. Raises ExportError where the
-    export is not there.
+    fetched and can run the student. Equal input gives equal bytes; it is written whole or not at all.
+    Raises ExportError where the export is not there.
     """
     folder = run.folder / "export"
     told = _told(folder)
@@ -75,10 +74,10 @@ def write_bundle(run: Run, without_c: str | None = None) -> BundleReport:
     contents = {name: (folder / name).read_bytes() for name in (*told["files"], "labels.txt", "export.json")}
     if without_c is None:
         contents |= _c(folder)
-    if is_here():
+    try:
         contents |= _page(folder / "student.int8.tflite")
-    else:
-        left_out["web"] = NO_PAGE
+    except ExportError as error:
+        left_out["web"] = str(error).replace(f"{folder}{os.sep}", "")
     contents |= _handed_over(run, told, contract, left_out)
     contents[SUMS] = _sums(contents)
     return _write_zip(folder / NAME, contents, left_out)
@@ -101,7 +100,7 @@ def _handed_over(
         FILE_NAME: student_kt(contract, "student.int8.tflite"),
         "LICENSE": _licence(),
     }
-    return _golden(folder, names, windows) | {name: text.encode() for name, text in texts.items()}
+    return _golden(folder, names, windows, contract) | {name: text.encode() for name, text in texts.items()}
 
 
 def _c(folder: Path) -> dict[str, bytes]:
@@ -147,13 +146,19 @@ def _part(name: str) -> str:
     return (files("export") / "bundle_parts" / name).read_text("utf-8")
 
 
-def _golden(folder: Path, names: list[str], windows: np.ndarray) -> dict[str, bytes]:
+def _golden(folder: Path, names: list[str], windows: np.ndarray, contract: InputContract) -> dict[str, bytes]:
+    """For Python by file; and for Student.kt the bytes that the int8 file takes and gives."""
     scores = {name: file_scores(folder / name, windows)[1] for name in names}
     rounded = {name: np.round(found.astype(float), 7).tolist() for name, found in scores.items()}
     packed = io.BytesIO()
     np.save(packed, windows.astype(np.float32))
     text = json.dumps(rounded, indent=1) + "\n"
-    return {"golden/windows.npy": packed.getvalue(), "golden/scores.json": text.encode()}
+    return {
+        "golden/windows.npy": packed.getvalue(),
+        "golden/scores.json": text.encode(),
+        "golden/windows.bin": stored(windows, contract.input),
+        "golden/scores.bin": stored(scores["student.int8.tflite"], contract.output),
+    }
 
 
 def _readme(contract: InputContract, names: list[str], golden: int, left_out: Mapping[str, str]) -> str:

@@ -207,8 +207,8 @@ def view(report: Report) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    found = (*report.packages, *report.tools)
-    lines = [Text(one.type_this, no_wrap=True) for one in found if one.type_this]
+    wanted = [package.type_this for package in report.packages] + [tool.type_this for tool in report.tools]
+    lines = [Text(line, no_wrap=True) for line in wanted if line]
     closing = [Text("To get what is missing, type:"), *lines] if lines else [Text("Nothing is missing.")]
     return Group(_facts(report), _packages_table(report), _tools_table(report), *closing)
 

@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from export import bundle
@@ -18,6 +19,7 @@ from export.calibrate import measure_ranges
 from export.errors import ExportError
 from export.quantize import quantize_tflite
 from export.quiet import quiet
+from firmware_sim.runtimes.litert import LiteRtSession
 
 
 @pytest.fixture
@@ -37,12 +39,16 @@ def test_it_holds_what_its_readme_names(unpacked, conv_export):
     models = set(conv_export.files)
     parts = {"labels.txt", "export.json", "MODEL_CARD.md", "README.md", "score.py", "Student.kt"}
     parts |= {"LICENSE", "SHA256SUMS"}
-    golden = {"golden/windows.npy", "golden/scores.json"}
+    golden = {f"golden/{name}" for name in ("windows.npy", "windows.bin", "scores.json", "scores.bin")}
     assert names == models | parts | golden | {f"c/{name}" for name in C_FILES}
     readme = (unpacked / "README.md").read_text()
     assert all(f"`{name}`" in readme for name in models | {"score.py", "Student.kt", "MODEL_CARD.md"})
     assert "at 50 Hz" in readme and "@" not in readme
-    assert "| no `web/` | LiteRT.js was not fetched" in readme and "| `c/` | " in readme
+    assert (
+        "| no `web/` | LiteRT.js is not here yet; fetch it once (10 MB, needs npm): edgehar setup web |"
+        in readme
+        and "| `c/` | " in readme
+    )
     assert "Apache License" in (unpacked / "LICENSE").read_text()
 
 
@@ -81,6 +87,13 @@ def test_python_without_torch_reproduces_the_scores(unpacked):
     scores["student.tflite"][0].reverse()
     (unpacked / "golden" / "scores.json").write_text(json.dumps(scores))
     assert subprocess.run(command, cwd=unpacked, capture_output=True, check=False).returncode == 1
+
+
+def test_an_app_gets_the_bytes_that_litert_takes_and_gives(unpacked):
+    taken = np.fromfile(unpacked / "golden" / "windows.bin", np.int8).reshape(8, 1, 64, 3)
+    session = LiteRtSession(unpacked / "student.int8.tflite")
+    given = np.array([session.infer([window])[0][0] for window in taken])
+    assert np.array_equal(np.fromfile(unpacked / "golden" / "scores.bin", np.int8).reshape(8, 4), given)
 
 
 def test_files_of_every_kind_are_told_and_scored(run, conv_tflite, train_windows, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -91,12 +92,27 @@ def test_scores_of_a_stream_are_those_of_litert(browser, chromium, serve, model,
         label = read_contract(model).labels[int(got.argmax())]
         assert browser.run("return document.getElementById('label').textContent") == label
     assert len(np.unique(want.argmax(axis=1))) > 1, "a page that always says one class would pass"
-    assert "ms" in browser.run("return document.getElementById('inference').textContent")
+    told = browser.run("return document.getElementById('inference').textContent")
+    assert re.fullmatch(r"[\d.]+ ms \(median of 20\)", told)
     assert "50 Hz" in browser.run("return document.getElementById('sensor').textContent")
     assert browser.run("return innerWidth") == 390
     assert browser.run("return document.documentElement.scrollWidth") <= 390
     painted = "document.getElementById('history').getContext('2d').getImageData(0, 0, 640, 240).data"
     assert browser.run(f"return {painted}.filter((value, at) => at % 4 === 3 && value === 255).length") > 1000
+
+
+def test_the_battery_that_it_means_is_time_times_power(browser, serve, model, recordings):
+    browser.start(serve(model))
+    battery = "return document.getElementById('battery').textContent"
+    assert browser.run(battery) == "needs the power"
+    browser.run("document.getElementById('watts').value = '1.5'")
+    browser.feed(events(recordings[0][:64]))
+    browser.scored(1)
+    ms = float(browser.run("return document.getElementById('inference').textContent").split()[0])
+    each, running = map(float, re.findall(r"([\d.]+) m[JW]", browser.run(battery)))
+    assert each == pytest.approx(1.5 * ms, abs=0.02)
+    assert running == pytest.approx(each / 0.5, abs=0.02)  # a decision each half second
+    assert "sensor and screen not counted" in browser.run(battery)
 
 
 def test_a_file_of_whole_clips_takes_one_action(browser, chromium, serve, clip_model, recordings):
