@@ -14,7 +14,7 @@ import pytest
 from edgehar.signals.resample import resample
 from export.certificate import make_certificate
 from export.contract import read_contract
-from export.deploy import SiteServer, site
+from export.deploy import SiteServer, own_address, site
 from export.parity import file_scores
 from export.tflite_file import with_contract
 
@@ -216,6 +216,19 @@ def test_missing_sensors_and_permission_are_said(browser, chromium, serve, model
     browser.run("globalThis.DeviceMotionEvent = undefined")
     browser.press("start")
     browser.wait("document.getElementById('status').textContent.startsWith('This browser has no motion')")
+
+
+def test_a_page_that_is_not_secure_is_said(browser, chromium, serve, model):
+    if own_address() == "127.0.0.1":
+        pytest.skip("no network, and localhost is secure")
+    browser.open(serve(model, host=own_address()))
+    browser.wait(chromium.READY)
+    assert not browser.run("return isSecureContext")
+    browser.press("start")
+    browser.wait(
+        "document.getElementById('status').textContent.startsWith('Motion sensors need a secure page')"
+    )
+    assert browser.run("return document.getElementById('offline').textContent") == "while this page is open"
 
 
 def test_a_flat_phone_shows_which_way_its_axes_go(browser, chromium, serve, model):
