@@ -22,25 +22,25 @@ TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".w
 class Pages(SimpleHTTPRequestHandler):
     extensions_map = TYPES
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         """Says nothing of each file."""
 
 
 class Server(ThreadingHTTPServer):
-    def handle_error(self, *_):
+    def handle_error(self, *_: object) -> None:
         """A phone that refuses the certificate or goes away is no fault of the server's."""
 
 
-def own_address():
+def own_address() -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # nobody's address; no packet is sent
         except OSError:
             return "127.0.0.1"
-        return probe.getsockname()[0]
+        return str(probe.getsockname()[0])
 
 
-def secured(openssl, address):
+def secured(openssl: str, address: str) -> ssl.SSLContext:
     """A context with a new certificate for `address`; its key is gone when this returns."""
     with tempfile.TemporaryDirectory() as folder:
         key, certificate = f"{folder}/key.pem", f"{folder}/certificate.pem"
