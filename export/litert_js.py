@@ -1,8 +1,8 @@
 """LiteRT.js, Google's runtime for `.tflite` files in a browser: fetched once by npm, then served from here.
 
 Of the two packages (Apache-2.0) what a page needs is kept: 10 MB, too large for the wheel, so it lies in the
-cache. Of LiteRT's WebAssembly the variant that every phone's browser runs is taken: the one for relaxed SIMD
-was no faster on our students, and gave the same scores (`benchmarks/browser.py` times what is served).
+cache. Of LiteRT's WebAssembly the variant that asks less of a browser is taken: the one with relaxed SIMD was
+no faster on our students, and gave the same scores (`benchmarks/browser.py` times what is served).
 
 Version 2.5.3 runs int8 files but has no name for int8 where a file begins and ends ("Element type INT8 is
 not supported"): one entry is added to its table of types, and a line that says so.
