@@ -48,8 +48,8 @@ def _by_openssl(address: str, key: Path, certificate: Path) -> None:
     program = shutil.which("openssl")
     if program is None:
         raise ExportError(
-            "openssl is missing, which makes the certificate. Type: apt-get install openssl, or use --no-tls "
-            "with a cable: docs/phone.md"
+            "openssl is missing, which makes the certificate. Type: apt-get install openssl (on Windows it "
+            "comes with Git), or use --no-tls with a cable: docs/phone.md"
         )
     names = f"subjectAltName=IP:{address},IP:127.0.0.1,DNS:localhost"
     command = [

@@ -19,10 +19,12 @@ from urllib.parse import urlsplit
 from export.contract import read_contract
 from export.errors import ExportError
 from export.litert_js import FILES, find_litert
+from firmware_sim.model import read_model
 
 PAGE = ("index.html", "app.js", "motion.js", "sessions.js", "student.js", "style.css", "sw.js")
 FORMATS = ("student.int8.tflite", "student.tflite")  # the first that is there
 DTYPES = ("int8", "float32")
+CUSTOM = "CUSTOM:"
 HANDSHAKE_S = 20
 TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".tflite": "application/octet-stream"}
 
@@ -54,8 +56,8 @@ def model_of(folder: Path) -> Path:
 def site(model: Path, litert: Path | None = None) -> dict[str, bytes | Path]:
     """Every address of the page, such as `/app.js`, and what it answers; a Path is read when asked for.
 
-    Raises ExportError for a model without a contract, or one whose borders the page cannot feed, and where
-    LiteRT.js is not there.
+    Raises ExportError for a model without a contract, with a custom operator, or with borders that the page
+    cannot feed, and where LiteRT.js is not there.
     """
     contract = read_contract(model)
     for port in (contract.input, contract.output):
@@ -63,6 +65,7 @@ def site(model: Path, litert: Path | None = None) -> dict[str, bytes | Path]:
             raise ExportError(
                 f"{model} has {port.dtype} borders, which the page cannot feed; take the int8 file."
             )
+    _check_operators(model)
     litert = litert or find_litert()
     found: dict[str, bytes | Path] = {f"/litert/{name}": litert / name for name in FILES}
     content = model.read_bytes()
@@ -73,6 +76,15 @@ def site(model: Path, litert: Path | None = None) -> dict[str, bytes | Path]:
         found[f"/{name}"] = (files("export") / "web" / name).read_bytes()
     found["/"] = found["/index.html"]
     return found
+
+
+def _check_operators(model: Path) -> None:
+    custom = [one.name for one in read_model(model).operators if one.name.startswith(CUSTOM)]
+    if custom:
+        raise ExportError(
+            f"{model} has {custom[0].removeprefix(CUSTOM)}, a custom operator, which LiteRT.js has not; "
+            "build it of TFLite's own operators, or take the .onnx file."
+        )
 
 
 def own_address() -> str:

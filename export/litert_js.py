@@ -1,7 +1,8 @@
 """LiteRT.js, Google's runtime for `.tflite` files in a browser: fetched once by npm, then served from here.
 
-Of the two packages (Apache-2.0) what a page needs is kept: 19 MB, of which a phone loads one half, the
-variant that its browser can run. Too large for the wheel and for the bundle, so it lies in the cache.
+Of the two packages (Apache-2.0) what a page needs is kept: 10 MB, too large for the wheel, so it lies in the
+cache. Of LiteRT's WebAssembly the variant that asks less of a browser is taken: the one with relaxed SIMD was
+no faster on our students, and gave the same scores (`benchmarks/browser.py` times what is served).
 
 Version 2.5.3 runs int8 files but has no name for int8 where a file begins and ends ("Element type INT8 is
 not supported"): one entry is added to its table of types, and a line that says so.
@@ -29,8 +30,6 @@ PACKAGES = {
         "PlGmbMOq9WitX7FO0jhbdJw9GthatsyuCQXjTt/wJZo0FLaw48q4tz8IwqgqCIkviYGr9OFDL1kCnN4nzWoyJQ==",
         {
             "dist/index.js": "core.js",
-            "wasm/litert_wasm_internal.js": "litert_wasm_internal.js",
-            "wasm/litert_wasm_internal.wasm": "litert_wasm_internal.wasm",
             "wasm/litert_wasm_compat_internal.js": "litert_wasm_compat_internal.js",
             "wasm/litert_wasm_compat_internal.wasm": "litert_wasm_compat_internal.wasm",
         },
@@ -69,12 +68,16 @@ def litert_folder() -> Path:
     return cache_dir() / "web" / f"litert-{VERSION}"
 
 
+def is_here() -> bool:
+    """Whether all FILES have been fetched."""
+    return all((litert_folder() / name).is_file() for name in FILES)
+
+
 def find_litert() -> Path:
     """The folder with all FILES. Raises ExportError where they are not there."""
-    folder = litert_folder()
-    if not all((folder / name).is_file() for name in FILES):
-        raise ExportError("LiteRT.js is not here yet; fetch it once (19 MB, needs npm): edgehar setup web")
-    return folder
+    if not is_here():
+        raise ExportError("LiteRT.js is not here yet; fetch it once (10 MB, needs npm): edgehar setup web")
+    return litert_folder()
 
 
 def fetch_litert() -> Fetched:

@@ -15,6 +15,7 @@ import typer
 
 from edgehar.cli.options import AsJson, Debug, new_app
 from edgehar.cli.output import show
+from edgehar.cli.tools import Tool, find_tools
 from edgehar.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,10 +94,11 @@ class Report:
     cache_bytes: int
     datasets: tuple[DataSet, ...]
     packages: tuple[Package, ...]
+    tools: tuple[Tool, ...]
 
 
 def examine() -> Report:
-    """Looks at Python, packages, processor, GPU, cache and recordings. Changes nothing."""
+    """Looks at Python, packages, tools, processor, GPU, cache and recordings. Changes nothing."""
     from edgehar import __version__
     from edgehar.cache import cache_dir
 
@@ -114,6 +116,7 @@ def examine() -> Report:
         cache_bytes=folder_bytes(cache_dir()),
         datasets=tuple(_data_sets()),
         packages=packages,
+        tools=tuple(find_tools()),
     )
 
 
@@ -200,10 +203,18 @@ def folder_bytes(folder: Path) -> int:
 
 
 def view(report: Report) -> RenderableType:
-    """Three short tables, and last the lines to type."""
+    """Short tables, and last the lines to type."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
+
+    wanted = [package.type_this for package in report.packages] + [tool.type_this for tool in report.tools]
+    lines = [Text(line, no_wrap=True) for line in wanted if line]
+    closing = [Text("To get what is missing, type:"), *lines] if lines else [Text("Nothing is missing.")]
+    return Group(_facts(report), _packages_table(report), _tools_table(report), *closing)
+
+
+def _facts(report: Report) -> RenderableType:
+    from rich.table import Table
 
     machine = report.machine
     facts = Table(show_header=False, box=None)
@@ -218,6 +229,12 @@ def view(report: Report) -> RenderableType:
         facts.add_row(
             data.name, data.folder if data.here else f"not in {data.folder} (--data-dir, $EDGEHAR_DATA)"
         )
+    return facts
+
+
+def _packages_table(report: Report) -> RenderableType:
+    from rich.table import Table
+
     packages = Table()
     for column in ("package", "installed", "wanted", "for"):
         packages.add_column(column)
@@ -226,9 +243,19 @@ def view(report: Report) -> RenderableType:
         packages.add_row(
             package.name, package.version or "missing", package.wanted, package.needed_for, style=style
         )
-    lines = [Text(package.type_this, no_wrap=True) for package in report.packages if package.type_this]
-    closing = [Text("To get what is missing, type:"), *lines] if lines else [Text("Nothing is missing.")]
-    return Group(facts, packages, *closing)
+    return packages
+
+
+def _tools_table(report: Report) -> RenderableType:
+    from rich.table import Table
+
+    tools = Table()
+    for column in ("tool", "", "for"):
+        tools.add_column(column)
+    for tool in report.tools:
+        style = None if tool.here else "yellow"
+        tools.add_row(tool.name, "here" if tool.here else "missing", tool.needed_for, style=style)
+    return tools
 
 
 def _gpus(machine: Machine) -> str:

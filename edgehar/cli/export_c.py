@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +23,7 @@ COption = Annotated[
     bool, typer.Option("--c", help="Write the int8 student, or an int8 .tflite FILE, as C too.")
 ]
 BundleOption = Annotated[
-    bool, typer.Option("--bundle", help="One zip to hand over: models, card, golden windows, C.")
+    bool, typer.Option("--bundle", help="One zip to hand over: models, card, golden windows, C, page.")
 ]
 
 
@@ -41,18 +42,28 @@ def file_as_c(path: Path, c: bool, out: Path | None) -> CReport:
 
 
 def handed_over(report: ExportReport, c: bool, bundle: bool) -> dict[str, Any]:
-    """What was written beside the models of a run: `c` and `bundle`, by name."""
+    """What was written beside the models of a run: `c` and `bundle`, by name.
+
+    A student that C cannot do has a bundle without C, unless C was asked for. Raises ExportError.
+    """
     from edgehar.runs import Run
 
     made: dict[str, Any] = {}
+    without_c = None
     if c or bundle:
         from export.c.of import c_of_run
+        from export.errors import ExportError
 
-        made["c"] = c_of_run(Run(report.folder.parent))
+        try:
+            made["c"] = c_of_run(Run(report.folder.parent))
+        except ExportError as error:
+            if c:
+                raise
+            without_c = str(error).replace(f"{report.folder}{os.sep}", "")
     if bundle:
         from export.bundle import write_bundle
 
-        made["bundle"] = write_bundle(Run(report.folder.parent))
+        made["bundle"] = write_bundle(Run(report.folder.parent), without_c)
     return made
 
 
@@ -72,5 +83,11 @@ def view_c(report: CReport) -> RenderableType:
 
 
 def view_bundle(report: BundleReport) -> RenderableType:
-    """Where the zip is, and its size."""
-    return Text(f"{report.path} {kib(report.bytes)}", overflow="fold")
+    """Where the zip is, its size by part, largest first, and what is not in it."""
+    table = Table(title="the bundle", title_justify="left", title_style="bold", show_header=False)
+    for part, size in sorted(report.parts.items(), key=lambda found: -found[1]):
+        table.add_row(part, kib(size))
+    lacking = [
+        Text(f"No {part}/ in it: {reason}", style="yellow") for part, reason in report.left_out.items()
+    ]
+    return Group(table, *lacking, Text(f"{report.path} {kib(report.bytes)}", overflow="fold"))

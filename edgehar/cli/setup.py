@@ -32,7 +32,7 @@ def setup(
     emulator: QEMU 7.2, the arm64 LiteRT and a compiler, for edgehar bench --emulate. QEMU and the C libraries
     come from Debian 12's packages, LiteRT and the compiler zig from PyPI.
 
-    web: LiteRT.js by npm (19 MB), for edgehar deploy.
+    web: LiteRT.js by npm (10 MB), for edgehar deploy and for the page in a bundle.
 
     All goes into $EDGEHAR_CACHE and nothing is installed. What is there already is not fetched again.
     """

@@ -26,8 +26,9 @@ class Student(model: ByteBuffer) : AutoCloseable {
     }
 
     /**
-     * How far the student is off on the golden windows that `edgehar deploy --adb` pushes, in steps of the
-     * output (int8) or in 1/256 (float). At most 4 is what other processors' rounding explains.
+     * How far the student is off on the golden windows (`golden/windows.bin` and `golden/scores.bin` of a
+     * bundle, or what `edgehar deploy --adb` pushes), in steps of the output (int8) or in 1/256 (float). At
+     * most 4 is what other processors' rounding explains.
      */
     fun check(goldenWindows: ByteArray, goldenScores: ByteArray): Int {
         val windows = ByteBuffer.wrap(goldenWindows).order(ByteOrder.LITTLE_ENDIAN)

@@ -18,7 +18,7 @@ export class Student {
   static async load() {
     const contract = await (await fetch("model.json")).json();
     try {
-      await loadLiteRt("litert/");
+      await loadLiteRt("litert/litert_wasm_compat_internal.js"); // the variant that asks less of a browser
       const model = await loadAndCompile(contract.model, { accelerator: "wasm" });
       return new Student(contract, model);
     } catch (error) {

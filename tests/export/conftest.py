@@ -18,7 +18,10 @@ from edgehar.models.depthwise import DepthwiseStudent
 from edgehar.models.output import Output
 from edgehar.signals.gaf import GramianAngularField
 from export.kinds import Choices
+from export.litert_js import FILES, litert_folder
 
+CHROMIUM = Path(__file__).resolve().parents[2] / "benchmarks" / "chromium.py"
+LITERT = litert_folder()  # of the user: EDGEHAR_CACHE is pointed elsewhere once the tests run
 WINDOW = 64
 LABELS = ("rest", "wave", "knock", "größer")  # one beyond ASCII
 CLIPS = {"train": 240, "test": 120}
@@ -177,6 +180,47 @@ def picture_onnx(picture_student):
         return to_onnx(picture_student, WINDOW)
 
 
+FIGURE = {"accuracy": {"per_seed": [0.9], "mean": 0.9, "std": None}}
+FIGURE["macro_f1"] = FIGURE["accuracy"]
+
+
+@dataclass
+class FinishedRun:
+    """What a bundle asks of a run folder, around a small run."""
+
+    small: object
+    folder: Path
+
+    config = {  # noqa: RUF012 (never changed)
+        "plan": {
+            "data": "motions",
+            "split": "cross-subject",
+            "method": "vskd",
+            "loss": "dask",
+            "teachers": ["rgb"],
+        }
+    }
+    metrics = {"teachers": {"rgb": FIGURE}, "baseline": FIGURE, "student": FIGURE, "seeds": [0]}  # noqa: RUF012
+
+    def clips(self, part: str, *streams: str):
+        small = self.small.clips(part, *streams)
+        subjects = np.array(["1", "3"] if part == "train" else ["2", "10"])[small.labels % 2]
+        return SimpleNamespace(arrays=small.arrays, labels=small.labels, subjects=subjects)
+
+
+@pytest.fixture
+def bundled_run(conv_export, small_run, tmp_path) -> FinishedRun:
+    """A run folder with its export and its C."""
+    from export.c.of import c_of_run
+
+    (tmp_path / "run" / "export").mkdir(parents=True)
+    for file in conv_export.folder.iterdir():
+        (tmp_path / "run" / "export" / file.name).write_bytes(file.read_bytes())
+    found = FinishedRun(small_run(tmp_path / "run", None), tmp_path / "run")
+    c_of_run(found)
+    return found
+
+
 @pytest.fixture(scope="session")
 def without():
     """`without(reason, unless=word)` skips a test, or fails it where EDGEHAR_REQUIRE holds the word."""
@@ -186,6 +230,37 @@ def without():
         (pytest.fail if unless in required else pytest.skip)(reason)
 
     return leave
+
+
+@pytest.fixture(scope="session")
+def chromium(without):
+    """The module that drives a phone-sized Chromium; skips where that or LiteRT.js is absent (`chromium`)."""
+    spec = importlib.util.spec_from_file_location("chromium", CHROMIUM)
+    tools = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tools)
+    reason = tools.missing_program()
+    if reason is None and not all((LITERT / name).is_file() for name in FILES):
+        reason = "LiteRT.js is not here: edgehar setup web"
+    if reason:
+        without(reason, unless="chromium")
+    return tools
+
+
+@pytest.fixture(scope="session")
+def litert_js(chromium) -> Path:
+    """The folder of LiteRT.js that the user fetched."""
+    return LITERT
+
+
+@pytest.fixture(scope="session")
+def downloads(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium, downloads):
+    with chromium.open_chromium(downloads) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -127,6 +127,23 @@ def test_a_file_that_the_page_cannot_feed_is_refused(conv_export, litert, tmp_pa
         site(conv_export.folder / "student.int8.tflite", litert)
 
 
+def test_an_operator_that_litert_js_has_not_is_named(conv_export, litert, tmp_path):
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(
+        schema.Model.GetRootAs((conv_export.folder / "student.int8.tflite").read_bytes())
+    )
+    code = model.operatorCodes[-1]
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode = b"FlexErf"
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    (tmp_path / "student.tflite").write_bytes(builder.Output())
+    with pytest.raises(ExportError, match=r"has FlexErf, a custom operator.*take the \.onnx file"):
+        site(tmp_path / "student.tflite", litert)
+
+
 def test_without_litert_js_it_says_what_to_type(conv_export):
     with pytest.raises(ExportError, match="edgehar setup web"):
         site(conv_export.folder / "student.int8.tflite")

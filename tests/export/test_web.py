@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -13,47 +14,14 @@ import pytest
 from edgehar.signals.resample import resample
 from export.certificate import make_certificate
 from export.contract import read_contract
-from export.deploy import SiteServer, site
-from export.litert_js import FILES, litert_folder
+from export.deploy import SiteServer, own_address, site
 from export.parity import file_scores
 from export.tflite_file import with_contract
 
-LITERT = litert_folder()  # of the user: EDGEHAR_CACHE is pointed elsewhere once the tests run
 G = 9.80665
 STEPS = 2  # of the output scale, by which WebAssembly's kernels may round otherwise
-READY = "!document.getElementById('start').disabled"
 STATUS = "return document.getElementById('status').textContent"
-DECISIONS = "Number(document.getElementById('best').dataset.decisions ?? 0)"
-FEED = """
-for (const [t, x, y, z] of arguments[0]) {
-  const told = {accelerationIncludingGravity: {x, y, z}, interval: 20};
-  const event = new DeviceMotionEvent("devicemotion", told);
-  Object.defineProperty(event, "timeStamp", {value: 1000 * t});
-  dispatchEvent(event);
-}"""
 MOTION = "const motion = await import('/motion.js'); "
-
-
-@pytest.fixture(scope="module")
-def chromium(load_beside, without):
-    tools = load_beside("chromium")
-    reason = tools.missing_program()
-    if reason is None and not all((LITERT / name).is_file() for name in FILES):
-        reason = "LiteRT.js is not here: edgehar setup web"
-    if reason:
-        without(reason, unless="chromium")
-    return tools
-
-
-@pytest.fixture(scope="module")
-def downloads(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("downloads")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium, downloads):
-    with chromium.open_chromium(downloads) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +40,12 @@ def clip_model(model, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def serve():
+def serve(litert_js):
     """`serve(model)` is the address of a page with that student."""
     servers = []
 
     def start(model: Path, change=None, context=None, host="localhost") -> str:
-        pages = site(model, LITERT)
+        pages = site(model, litert_js)
         pages.update(change or {})
         server = SiteServer(pages, 0, context=context)
         servers.append(server)
@@ -104,44 +72,28 @@ def events(values: np.ndarray, begin: float = 10.0, rate: float = 50.0, sign: in
     return np.column_stack([times, sign * values]).tolist()
 
 
-def press(browser, name: str) -> None:
-    browser.run("document.getElementById(arguments[0]).click()", name)
-
-
 def expected(path: Path, windows: np.ndarray) -> np.ndarray:
     """What LiteRT here gives, as the file stores it: (N, classes) of integers."""
     port = read_contract(path).output
     return np.round(file_scores(path, windows)[1] / port.scale) + port.zero_point
 
 
-def scored(browser, count: int) -> np.ndarray:
-    browser.wait(f"{DECISIONS} >= arguments[0]", count)
-    return np.array(json.loads(browser.run("return document.getElementById('best').dataset.stored")))
-
-
-def opened(browser, chromium, url: str, agent: str | None = None) -> None:
-    browser.be(agent or chromium.ANDROID)
-    browser.open(url)
-    browser.wait(READY)
-    press(browser, "start")
-    browser.wait("document.getElementById('start').hidden")
-
-
 @pytest.mark.parametrize(("agent", "sign"), [("ANDROID", 1), ("IPHONE", -1)])
 def test_scores_of_a_stream_are_those_of_litert(browser, chromium, serve, model, recordings, agent, sign):
-    opened(browser, chromium, serve(model), getattr(chromium, agent))
+    browser.start(serve(model), getattr(chromium, agent))
     stream = np.concatenate(recordings[:6])[: 64 + 25 * 19]
     windows = np.stack([stream[begin : begin + 64] for begin in range(0, 25 * 20, 25)])
     want = expected(model, windows.astype(np.float32))
     told = events(stream, sign=sign)
     for number, end in enumerate(range(64, 64 + 25 * 20, 25)):
-        browser.run(FEED, told[max(end - 25, 0) if number else 0 : end])
-        got = scored(browser, number + 1)
+        browser.feed(told[max(end - 25, 0) if number else 0 : end])
+        got = np.array(browser.scored(number + 1))
         assert np.abs(got - want[number]).max() <= STEPS
         label = read_contract(model).labels[int(got.argmax())]
         assert browser.run("return document.getElementById('label').textContent") == label
     assert len(np.unique(want.argmax(axis=1))) > 1, "a page that always says one class would pass"
-    assert "ms" in browser.run("return document.getElementById('inference').textContent")
+    told = browser.run("return document.getElementById('inference').textContent")
+    assert re.fullmatch(r"[\d.]+ ms \(median of 20\)", told)
     assert "50 Hz" in browser.run("return document.getElementById('sensor').textContent")
     assert browser.run("return innerWidth") == 390
     assert browser.run("return document.documentElement.scrollWidth") <= 390
@@ -149,26 +101,40 @@ def test_scores_of_a_stream_are_those_of_litert(browser, chromium, serve, model,
     assert browser.run(f"return {painted}.filter((value, at) => at % 4 === 3 && value === 255).length") > 1000
 
 
+def test_the_battery_that_it_means_is_time_times_power(browser, serve, model, recordings):
+    browser.start(serve(model))
+    battery = "return document.getElementById('battery').textContent"
+    assert browser.run(battery) == "needs the power"
+    browser.run("document.getElementById('watts').value = '1.5'")
+    browser.feed(events(recordings[0][:64]))
+    browser.scored(1)
+    ms = float(browser.run("return document.getElementById('inference').textContent").split()[0])
+    each, running = map(float, re.findall(r"([\d.]+) m[JW]", browser.run(battery)))
+    assert each == pytest.approx(1.5 * ms, abs=0.02)
+    assert running == pytest.approx(each / 0.5, abs=0.02)  # a decision each half second
+    assert "sensor and screen not counted" in browser.run(battery)
+
+
 def test_a_file_of_whole_clips_takes_one_action(browser, chromium, serve, clip_model, recordings):
     browser.be(chromium.ANDROID)
     browser.open(serve(clip_model))
-    browser.wait(READY)
+    browser.wait(chromium.READY)
     assert "not for streaming" in browser.run(STATUS)
-    press(browser, "start")
+    browser.press("start")
     browser.wait("!document.getElementById('capture').disabled")
     want = expected(clip_model, np.stack([resample(values, 64) for values in recordings]))
     for number, values in enumerate(recordings):
-        press(browser, "capture")
-        browser.run(FEED, events(values, begin=100.0 * (number + 1)))
-        assert browser.run(f"return {DECISIONS}") == number
-        press(browser, "capture")
-        assert np.abs(scored(browser, number + 1) - want[number]).max() <= STEPS
+        browser.press("capture")
+        browser.feed(events(values, begin=100.0 * (number + 1)))
+        assert browser.decisions() == number
+        browser.press("capture")
+        assert np.abs(browser.scored(number + 1) - want[number]).max() <= STEPS
 
 
 def test_recorded_sessions_pass_data_check(
     browser, chromium, serve, model, recordings, downloads, edgehar, without
 ):
-    opened(browser, chromium, serve(model))
+    browser.start(serve(model))
     actions = {"swipe, left": recordings[0], "jog": recordings[21]}
     begin = 10.0
     rng = np.random.default_rng(0)
@@ -178,14 +144,14 @@ def test_recorded_sessions_pass_data_check(
                 fill = "document.getElementById(arguments[0]).value = arguments[1]"
                 browser.run(fill, "session-label", label)
                 browser.run(fill, "session-subject", subject)
-                press(browser, "record")
+                browser.press("record")
                 values = values + rng.normal(0, 0.01, values.shape)
-                browser.run(FEED, events(values, begin))
-                press(browser, "record")
+                browser.feed(events(values, begin))
+                browser.press("record")
                 name = f"{label.replace(', ', '-')}_{subject}_{trial}.csv"
                 _until(lambda name=name: (downloads / name).is_file())
                 begin += 100
-    press(browser, "manifest")
+    browser.press("manifest")
     _until((downloads / "manifest.csv").is_file)
     checked = edgehar("data", "check", downloads / "manifest.csv", "--json")
     assert checked.exit_code == 0, checked.stdout + checked.stderr
@@ -205,24 +171,24 @@ def _until(condition) -> None:
     raise AssertionError("did not come")
 
 
-def test_it_works_on_without_the_network(browser, chromium, model, recordings):
-    pages = site(model, LITERT)
+def test_it_works_on_without_the_network(browser, litert_js, model, recordings):
+    pages = site(model, litert_js)
     server = SiteServer(pages, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://localhost:{server.server_port}/"
-    opened(browser, chromium, url)
+    browser.start(url)
     browser.wait("document.getElementById('offline').textContent === 'kept for later'")
     server.shutdown()
     server.server_close()
-    opened(browser, chromium, url)
-    browser.run(FEED, events(recordings[0][:64]))
+    browser.start(url)
+    browser.feed(events(recordings[0][:64]))
     want = expected(model, recordings[0][None, :64].astype(np.float32))[0]
-    assert np.abs(scored(browser, 1) - want).max() <= STEPS
+    assert np.abs(browser.scored(1) - want).max() <= STEPS
 
 
 def test_over_tls_with_a_certificate_made_on_the_spot(browser, chromium, serve, model):
     with make_certificate("127.0.0.1") as certificate:
-        opened(browser, chromium, serve(model, context=certificate.context, host="127.0.0.1"))
+        browser.start(serve(model, context=certificate.context, host="127.0.0.1"))
         assert browser.run("return isSecureContext && location.protocol") == "https:"
 
 
@@ -237,33 +203,46 @@ def test_a_file_that_the_browser_cannot_run_is_said(browser, serve, model):
 def test_missing_sensors_and_permission_are_said(browser, chromium, serve, model):
     url = serve(model)
     browser.open(url)
-    browser.wait(READY)
+    browser.wait(chromium.READY)
     browser.run("DeviceMotionEvent.requestPermission = async () => 'denied'")
-    press(browser, "start")
+    browser.press("start")
     browser.wait("document.getElementById('status').textContent.startsWith('Motion was not permitted')")
     browser.run("DeviceMotionEvent.requestPermission = async () => 'granted'")
-    press(browser, "start")
+    browser.press("start")
     browser.run("dispatchEvent(new DeviceMotionEvent('devicemotion', {}))")  # as a computer's browser does
     browser.wait("document.getElementById('status').textContent.startsWith('No motion events come')")
     browser.open(url)
-    browser.wait(READY)
+    browser.wait(chromium.READY)
     browser.run("globalThis.DeviceMotionEvent = undefined")
-    press(browser, "start")
+    browser.press("start")
     browser.wait("document.getElementById('status').textContent.startsWith('This browser has no motion')")
 
 
+def test_a_page_that_is_not_secure_is_said(browser, chromium, serve, model):
+    if own_address() == "127.0.0.1":
+        pytest.skip("no network, and localhost is secure")
+    browser.open(serve(model, host=own_address()))
+    browser.wait(chromium.READY)
+    assert not browser.run("return isSecureContext")
+    browser.press("start")
+    browser.wait(
+        "document.getElementById('status').textContent.startsWith('Motion sensors need a secure page')"
+    )
+    assert browser.run("return document.getElementById('offline').textContent") == "while this page is open"
+
+
 def test_a_flat_phone_shows_which_way_its_axes_go(browser, chromium, serve, model):
-    opened(browser, chromium, serve(model))
+    browser.start(serve(model))
     upside_down = np.tile([0.1, 0.2, -9.7], (20, 1))
-    browser.run(FEED, events(upside_down))
-    press(browser, "flat")
+    browser.feed(events(upside_down))
+    browser.press("flat")
     assert "turned now" in browser.run(STATUS)
-    browser.run(FEED, events(upside_down, begin=11.0))
+    browser.feed(events(upside_down, begin=11.0))
     assert browser.run("return document.getElementById('sensor').textContent").startswith("-0.1, -0.2, 9.7")
-    press(browser, "flat")
+    browser.press("flat")
     assert "axes are right" in browser.run(STATUS)
-    browser.run(FEED, events(np.tile([9.7, 0, 0], (20, 1)), begin=12.0))
-    press(browser, "flat")
+    browser.feed(events(np.tile([9.7, 0, 0], (20, 1)), begin=12.0))
+    browser.press("flat")
     assert "does not lie flat" in browser.run(STATUS)
 
 

@@ -5,6 +5,8 @@ from importlib import metadata
 import pytest
 
 from edgehar.cli import doctor
+from export.litert_js import FILES, litert_folder
+from firmware_sim.emulator.places import default_places
 
 VERSION = metadata.version
 
@@ -89,6 +91,49 @@ def test_edgehar_run_without_being_installed_is_one_sentence(edgehar, monkeypatc
     ended = edgehar("doctor")
     assert ended.exit_code == 2
     assert ended.stderr.endswith("Type in its clone: pip install .\n")
+
+
+def tools(edgehar):
+    exit_code, report = told(edgehar)
+    return exit_code, {tool["name"]: tool for tool in report["tools"]}
+
+
+def test_tools_that_are_missing_stop_nothing_and_say_what_to_type(edgehar, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("EDGEHAR_CACHE", str(tmp_path / "cache"))
+    exit_code, found = tools(edgehar)
+    assert exit_code == 0
+    assert {name: tool["type_this"] for name, tool in found.items()} == {
+        "arm64 emulator": "edgehar setup emulator",
+        "Cortex-M emulator": "edgehar setup emulator --cortex-m",
+        "LiteRT.js": "edgehar setup web",
+        "npm": "apt-get install npm",
+        "openssl": "apt-get install openssl",
+        "adb": "apt-get install adb",
+        "cc, make": "apt-get install gcc make",
+        "chromium": "apt-get install chromium chromium-driver",
+    }
+    assert not any(tool["here"] for tool in found.values())
+    lines = edgehar("doctor").stdout.splitlines()
+    assert all(tool["type_this"] in lines for tool in found.values())
+
+
+def test_tools_that_are_here(edgehar, tmp_path, monkeypatch):
+    for name in ("openssl", "adb", "cc", "google-chrome", "chromedriver"):  # no make
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("EDGEHAR_CACHE", str(tmp_path / "cache"))
+    places = default_places()
+    for path in (places.qemu_user, places.litert, *(litert_folder() / name for name in FILES)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    _, found = tools(edgehar)
+    here = {name for name, tool in found.items() if tool["here"]}
+    assert here == {"arm64 emulator", "LiteRT.js", "openssl", "adb", "chromium"}
+    assert set(found) - here == {"Cortex-M emulator", "cc, make"}  # npm has nothing left to fetch
+    assert all((tool["type_this"] is None) == tool["here"] for tool in found.values())
 
 
 def test_the_cache_folder_and_its_size(edgehar, tmp_path, monkeypatch):

@@ -1,4 +1,7 @@
-"""A phone-sized headless Chromium, driven through chromedriver by the W3C protocol: nothing to install."""
+"""The student's page in a phone-sized headless Chromium, driven through chromedriver by the W3C protocol.
+
+What the benchmark of the browser and the page's tests share; nothing is to be installed beside Chromium.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,24 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 ANDROID = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/150.0 Mobile Safari/537.36"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15"
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+READY = "!document.getElementById('start').disabled"
+STARTED = "document.getElementById('start').hidden"
+DECISIONS = "Number(document.getElementById('best').dataset.decisions ?? 0)"
+STORED = "return document.getElementById('best').dataset.stored"
+FEED = """
+for (const [t, x, y, z] of arguments[0]) {
+  const told = {accelerationIncludingGravity: {x, y, z}, interval: 20};
+  const event = new DeviceMotionEvent("devicemotion", told);
+  Object.defineProperty(event, "timeStamp", {value: 1000 * t});
+  dispatchEvent(event);
+}"""
 PATIENCE_S = 90  # for a busy machine: 9 MB of WebAssembly are compiled
 
 
@@ -42,6 +56,31 @@ class Browser:
             time.sleep(0.05)
         shown = self.run("return document.getElementById('status')?.textContent")
         raise AssertionError(f"{condition} did not become true; the page says: {shown}")
+
+    def press(self, name: str) -> None:
+        """Presses the button of that id."""
+        self.run("document.getElementById(arguments[0]).click()", name)
+
+    def start(self, url: str, agent: str = ANDROID) -> None:
+        """Opens the student's page as that phone and starts its sensors."""
+        self.be(agent)
+        self.open(url)
+        self.wait(READY)
+        self.press("start")
+        self.wait(STARTED)
+
+    def feed(self, events: Sequence[Sequence[float]]) -> None:
+        """Motion events, each (t in s, x, y, z in m/s^2)."""
+        self.run(FEED, events)
+
+    def decisions(self) -> int:
+        """How many windows the page has scored."""
+        return int(self.run(f"return {DECISIONS}"))
+
+    def scored(self, count: int) -> list[int]:
+        """The scores of the latest window, as the file stores them, once `count` windows are scored."""
+        self.wait(f"{DECISIONS} >= arguments[0]", count)
+        return list(json.loads(self.run(STORED)))
 
     def devtools(self, command: str, **parameters: Any) -> Any:
         return call("POST", f"{self.base}/goog/cdp/execute", {"cmd": command, "params": parameters})
