@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,8 @@ class _Work:
     def __init__(
         self, source: Exportable, choices: Choices, target: Path, folder: Path, progress: Progress
     ) -> None:
+        version = choices.version or source.contract.version
+        source = replace(source, contract=replace(source.contract, version=version))
         self.source, self.choices, self.target, self.folder = source, choices, target, folder
         self.progress = progress
         self.checker = Checker(source)
@@ -183,8 +186,6 @@ class _Work:
             draw_operators(told["files"], self.folder / PICTURE_FILE)
 
     def _contract(self, taken: Any, given: Any) -> InputContract:
-        from dataclasses import replace
-
         contract = self.source.contract
         return replace(contract, input=replace(taken, name=contract.input.name), output=given)
 
