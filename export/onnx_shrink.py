@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import onnx
 
 
-
 def shrink_onnx(model: onnx.ModelProto) -> None:
     """Shortens a model in place."""
     graph = model.graph

@@ -82,10 +82,10 @@ def float_nodes(
     before = set(with_ancestors([(node.output[0], node.input) for node in nodes], inside))
     kept = {}
     for node in nodes:
-        taken_out = [why for path, why in (modules or {}).items() if path in student.scopes.get(node.name, ())]
+        scopes = student.scopes.get(node.name, ())
         if node.output[0] in before:
             kept[node.name] = OF_A_PART
-        elif taken_out:
+        elif taken_out := [why for path, why in (modules or {}).items() if path in scopes]:
             kept[node.name] = taken_out[0]
         elif node.op_type == "Softmax":
             kept[node.name] = GIVES_FLOAT if node.output[0] == last else "a softmax stays float in an .onnx"
