@@ -1,7 +1,7 @@
 """An `.onnx` in QDQ form as a graph: which tensors are rounded to int8, and what each activation holds.
 
 In that form int8 is written as pairs: QuantizeLinear rounds a tensor, DequantizeLinear makes it float again,
-and a runtime computes in int8 what stands between a DequantizeLinear and a QuantizeLinear.
+and a runtime may compute in int8 what stands between a DequantizeLinear and a QuantizeLinear.
 """
 
 from __future__ import annotations
