@@ -2,13 +2,15 @@
 
 Exports a run in every kind with every check (a copy, so that the run's own export stays), or the named
 student untrained on generated windows where no run is given. The least size of a file is its parameters
-times the bits of its weights. "Before" is the same student converted as it was trained, batch norms in
-place. Host latency is measured in turn, int8 against float, by LiteRT and onnxruntime.
+times the bits of its weights. "Before" is the same student, number for number, written with Conv1d and batch
+norms as people write it, converted and quantised as it stands; "unfolded" is ours with its batch norms.
+Host latency is measured in turn, int8 against float, by LiteRT and onnxruntime.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import shutil
 import sys
@@ -20,13 +22,18 @@ from typing import Any
 import numpy as np
 import torch
 from timing import interleaved
+from torch import Tensor, nn
 
+from edgehar.models.depthwise import DepthwiseStudent
+from edgehar.models.output import Output
 from edgehar.networks import build_student
 from edgehar.runs import open_run
 from export.artifacts import export_student
+from export.calibrate import measure_ranges
 from export.convert import Scores
 from export.exportable import Exportable, Windows, float_contract, from_run
 from export.kinds import KINDS, Choices
+from export.quantize import quantize_tflite
 from export.quiet import quiet
 from firmware_sim.model import read_model
 from firmware_sim.runtimes.litert import LiteRtSession
@@ -64,17 +71,79 @@ def untrained(name: str) -> Exportable:
     return Exportable(student, contract, windows, windows, name)
 
 
-def before(source: Exportable, folder: Path) -> dict[str, int]:
-    """Operators and arena of the student converted as it was trained."""
+class AsPeopleWriteIt(nn.Module):
+    """A compact student with Conv1d, BatchNorm1d and a mean over time in the place of its 2-D operators."""
+
+    def __init__(self, student: DepthwiseStudent) -> None:
+        super().__init__()
+        twin = copy.deepcopy(student)
+        for name, module in list(twin.named_modules()):
+            if (plain := _in_one_dimension(module)) is not None:
+                parent, _, own = name.rpartition(".")
+                setattr(twin.get_submodule(parent), own, plain)
+        self.normalise, self.stem, self.blocks, self.fc = twin.normalise, twin.stem, twin.blocks, twin.fc
+
+    def forward(self, acc: Tensor) -> Output:
+        x = self.stem(self.normalise(acc.transpose(1, 2)))  # (N, T, 3) -> (N, 3, T)
+        for block in self.blocks:
+            x = block(x)
+        embedding = x.mean(2)
+        return Output(self.fc(embedding), embedding)
+
+
+def _in_one_dimension(module: nn.Module) -> nn.Module | None:
+    if isinstance(module, nn.ZeroPad2d):
+        return nn.ConstantPad1d(module.padding[:2], 0.0)
+    if isinstance(module, nn.BatchNorm2d):
+        norm = nn.BatchNorm1d(module.num_features, affine=module.affine)
+        norm.load_state_dict(module.state_dict())
+        return norm
+    if isinstance(module, nn.Conv2d):
+        sizes = module.in_channels, module.out_channels, module.kernel_size[1], module.stride[1]
+        convolution = nn.Conv1d(*sizes, groups=module.groups, bias=False)
+        convolution.load_state_dict({"weight": module.weight.squeeze(2)})
+        return convolution
+    return None
+
+
+def before(source: Exportable, folder: Path) -> dict[str, dict[str, int]]:
+    """Operators and arena of the student as people write it, and of ours as it was trained."""
+    found = {}
+    if isinstance(source.student, DepthwiseStudent):
+        plain = AsPeopleWriteIt(source.student).eval()
+        some = torch.from_numpy(np.ascontiguousarray(source.test.values[:8], np.float32))
+        with torch.no_grad():
+            torch.testing.assert_close(plain(some).logits, source.student(some).logits, rtol=1e-4, atol=1e-4)
+        float_model = _converted(plain, source)
+        found["with Conv1d, float"] = _counted(float_model, folder)
+        with quiet():
+            ranges = measure_ranges(float_model, source.train.values[:64].astype(np.float32))
+            found["with Conv1d, int8"] = _counted(quantize_tflite(float_model, "int8", ranges), folder)
+    return found | {"unfolded, float": _counted(_converted(source.student, source), folder)}
+
+
+def _converted(network: nn.Module, source: Exportable) -> bytes:
     import litert_torch
 
-    path = folder / "before.tflite"
     example = {"acc": torch.zeros(1, *source.shape)}
     with quiet():
-        path.write_bytes(
-            litert_torch.convert(Scores(source.student).eval(), sample_kwargs=example).model_content()
-        )
-    return {"operators": len(read_model(path).operators), "arena_bytes": TflmSession(path).arena()["total"]}
+        return litert_torch.convert(Scores(network).eval(), sample_kwargs=example).model_content()
+
+
+def _counted(model: bytes, folder: Path) -> dict[str, int]:
+    path = folder / "before.tflite"
+    path.write_bytes(model)
+    return {
+        "operators": len(read_model(path).operators),
+        "arena_bytes": TflmSession(path).arena()["total"],
+        "activation_bytes": _activations(path),
+        "bytes": len(model),
+    }
+
+
+def _activations(path: Path) -> int:
+    """The part of TFLite-Micro's arena that is planned by lifetimes."""
+    return TflmSession(path).arena()["head"]
 
 
 def latency(one: Path, other: Path) -> tuple[float, float]:
@@ -103,6 +172,7 @@ def measure(source: Exportable, folder: Path) -> dict[str, Any]:
             "least_bytes": parameters * BITS.get(file.kind, 8) // 8,
             "operators": sum(file.operators.values()),
             "arena_bytes": file.arena_bytes,
+            "activation_bytes": _activations(report.folder / name) if file.arena_bytes else None,
             "accuracy": file.accuracy,
             "agreement": file.agreement,
             "passed": file.passed,
@@ -130,10 +200,15 @@ def show(found: dict[str, Any]) -> None:
         print(f"  {seconds:6.2f} s  {stage}")
     by_clock = f"{found['seconds']:.0f} s by the clock"
     print(f"  {found['cpu_seconds']:6.2f} s  in all (bar {BAR_SECONDS:g} s), {by_clock}")
-    was = found["before"]
-    print(f"converted as trained: {was['operators']} operators, arena {was['arena_bytes']:,} bytes")
+    for name, was in found["before"].items():
+        print(
+            f"before, {name}: {was['bytes']:,} bytes, {was['operators']} operators, "
+            f"arena {was['arena_bytes']:,}, of it activations {was['activation_bytes']:,}"
+        )
     for name, file in found["files"].items():
-        arena = "-" if file["arena_bytes"] is None else f"{file['arena_bytes']:,}"
+        arena = "-"
+        if file["arena_bytes"] is not None:
+            arena = f"{file['arena_bytes']:,}, of it activations {file['activation_bytes']:,}"
         print(
             f"{name}: {file['bytes']:,} bytes, {file['bytes'] / file['least_bytes']:.2f} x the least, "
             f"{file['operators']} operators, arena {arena}, accuracy {file['accuracy']:.2%}, "

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from export.parity import Parity, compare
+from export.parity import DECISIONS_CLIPS, DECISIONS_SLACK, FLOAT_TOLERANCE, Parity, compare
 from firmware_sim.errors import SimError
 from firmware_sim.model import read_model
 from firmware_sim.runtimes import RUNTIMES
@@ -27,8 +27,6 @@ SLOW = ("tflm", GOLDEN)  # several nanoseconds a MAC
 SLOW_MACS = 2e10  # beyond this many in all, they get fewer clips
 LEAST_CLIPS = 16
 SOFTMAX_STEP = 1 / 256  # of a probability: one step of an int8 softmax
-DECISIONS_SHARE, DECISIONS_CLIPS = 0.03, 3  # between kernels as between int8 and float
-FLOAT_DIFFERENCE = 1e-4
 SUM_SLACK = 1e-3
 
 
@@ -126,8 +124,8 @@ def _stress(said: Mapping[str, np.ndarray], reference: np.ndarray, exact: bool) 
         why = "a score is not finite"
     elif np.abs(sums - 1).max() > slack:
         why = f"scores sum to {sums.flat[np.abs(sums - 1).argmax()]:.3f}, not to 1"
-    elif exact and (worst := np.abs(scores - reference).max()) > FLOAT_DIFFERENCE:
-        why = f"a probability differs by {worst:.2g}; {FLOAT_DIFFERENCE:g} is allowed"
+    elif exact and (worst := np.abs(scores - reference).max()) > FLOAT_TOLERANCE:
+        why = f"a probability differs by {worst:.2g}; {FLOAT_TOLERANCE:g} is allowed"
     return StressReport(
         windows=scores.shape[1],
         agreement=float(decided.mean()),
@@ -164,7 +162,7 @@ def _beside_golden(
     apart = difference if step is None else round(difference / step, 3)
     other = int((scores[:count].argmax(axis=1) != golden[:count].argmax(axis=1)).sum())
     why = report.why
-    if why is None and other > max(DECISIONS_SHARE * count, DECISIONS_CLIPS):
+    if why is None and other > max(DECISIONS_SLACK * count, DECISIONS_CLIPS):
         why = f"{name} decides {other} of {count} clips unlike {GOLDEN}; the larger of 3 % and 3 is allowed"
     if why is None and name == "tflm" and difference > allowed:
         why = f"tflm gives a probability {difference:.2g} from {GOLDEN}'s; {allowed:.2g} is allowed"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from export.int8 import Plan, make_plan
 from export.kinds import Choices, file_name
 from export.quiet import quiet
 from export.report import ExportReport
+
+if TYPE_CHECKING:
+    from export.convert import OnnxStudent
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
@@ -65,6 +69,8 @@ class _Work:
     def __init__(
         self, source: Exportable, choices: Choices, target: Path, folder: Path, progress: Progress
     ) -> None:
+        version = choices.version or source.contract.version
+        source = replace(source, contract=replace(source.contract, version=version))
         self.source, self.choices, self.target, self.folder = source, choices, target, folder
         self.progress = progress
         self.checker = Checker(source)
@@ -115,32 +121,29 @@ class _Work:
         plain = convert.to_onnx(self.source.student, *self.source.shape)
         self._add_onnx("float", plain.model)
         if "int8" in kinds:
-            model = convert.to_onnx(tuned.student, *self.source.shape) if tuned else plain
-            self._add_onnx("int8", self._int8_onnx(model))
+            self._add_int8_onnx(convert.to_onnx(tuned.student, *self.source.shape) if tuned else plain)
 
-    def _int8_onnx(self, model: Any) -> Any:
+    def _add_int8_onnx(self, student: OnnxStudent) -> None:
+        from export.audit_onnx import audit_onnx
         from export.calibrate import choose_windows
         from export.quantize import float_parts
-        from export.quantize_onnx import quantize_onnx
+        from export.quantize_onnx import float_nodes, quantize_onnx
 
         train = self.source.train
         windows = np.ascontiguousarray(train.values[choose_windows(train.values, train.labels)], np.float32)
-        modules = self.plan.kept_modules() if self.plan is not None else ()
-        return quantize_onnx(
-            model,
-            windows,
-            float_parts(self.source.student),
-            modules,
-            self._counter("measuring ranges for .onnx"),
-        )
+        modules = self.plan.kept_modules() if self.plan is not None else None
+        kept = float_nodes(student, float_parts(self.source.student), modules)
+        model = quantize_onnx(student, windows, kept, self._counter("measuring ranges for .onnx"))
+        self.progress(f"auditing {file_name('int8', 'onnx')}", 0, 1)
+        self._add_onnx("int8", model, audit_onnx(student, model, kept, windows))
 
-    def _add_onnx(self, kind: str, model: Any) -> None:
+    def _add_onnx(self, kind: str, model: Any, operators: Any = None) -> None:
         from export.convert import with_onnx_contract
 
         name = file_name(kind, "onnx")
         contract = self.source.contract
         (self.folder / name).write_bytes(with_onnx_contract(model, contract))
-        self._check(name, kind, contract, None)
+        self._check(name, kind, contract, operators)
 
     def _check(self, name: str, kind: str, contract: InputContract, operators: Any) -> None:
         self.progress(f"checking {name}", 0, 1)
@@ -183,8 +186,6 @@ class _Work:
             draw_operators(told["files"], self.folder / PICTURE_FILE)
 
     def _contract(self, taken: Any, given: Any) -> InputContract:
-        from dataclasses import replace
-
         contract = self.source.contract
         return replace(contract, input=replace(taken, name=contract.input.name), output=given)
 

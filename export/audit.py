@@ -15,7 +15,7 @@ import numpy as np
 from export.kinds import KINDS
 from export.noise import Noise, measure_noise
 from export.operators import NamedOperator, as_graph
-from export.quantize import KeptFloat
+from export.quantize import GIVES_FLOAT, TAKES_FLOAT, KeptFloat
 from firmware_sim.model import Model, Operator
 
 AUDIT_WINDOWS = 128
@@ -25,7 +25,7 @@ _BORDERS = {"QUANTIZE", "DEQUANTIZE"}
 
 @dataclass(frozen=True)
 class OperatorReport:
-    """One operator of a quantised `.tflite`, in the file's order.
+    """One operator of a quantised file, in the file's order.
 
     type, dtype: in the file (dtype of what it gives). weights: dtype of its weights, None without any.
     quantised: whether it computes as its kind promises; reason: why not, else None. snr_db: of what it
@@ -60,11 +60,16 @@ def audit(
 
     At most 128 windows are run, evenly chosen. named: `export.operators.name_operators` of `model`.
     """
-    chosen = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), AUDIT_WINDOWS)).round().astype(int))
-    noise = measure_noise(model, quantised, windows[chosen])
+    noise = measure_noise(model, quantised, some_of(windows))
     graph = as_graph(quantised)
     origins = {operator.output: operator for operator in named}
     return tuple(_report(graph, operator, kind, origins, kept, noise) for operator in graph.operators)
+
+
+def some_of(windows: np.ndarray) -> np.ndarray:
+    """At most 128 of windows (N, T, C), evenly chosen."""
+    chosen = np.linspace(0, len(windows) - 1, min(len(windows), AUDIT_WINDOWS)).round().astype(int)
+    return windows[np.unique(chosen)]
 
 
 def rank(operators: Sequence[OperatorReport]) -> list[OperatorReport]:
@@ -100,7 +105,7 @@ def _report(
         quantised=reason is None,
         reason=reason,
         snr_db=found.snr_db if found else None,
-        added_noise=_added(origin, found, noise),
+        added_noise=added_noise(origin, found, noise),
         scale=found.scale if found else None,
         zero_point=found.zero_point if found else None,
         low=found.low if found else None,
@@ -108,7 +113,7 @@ def _report(
     )
 
 
-def _added(origin: NamedOperator | None, found: Noise | None, noise: dict[str, Noise]) -> float | None:
+def added_noise(origin: NamedOperator | None, found: Noise | None, noise: dict[str, Noise]) -> float | None:
     if origin is None or found is None:
         return None
     before = max((noise[name].share for name in origin.inputs if name in noise), default=0.0)
@@ -144,13 +149,7 @@ def _reason(
     dtypes += [tensor.dtype for tensor in graph.inputs_of(operator) if not tensor.constant]
     if "float32" not in dtypes:
         return None
-    if made in kept.parts:
-        return "belongs to, or lies before, a part that the student keeps in float"
-    if made in kept.named:
-        return "taken out by --keep-float"
-    if made in kept.taken:
-        return "taken out by --auto"
-    return f"the quantiser has no {promised.activations} form of {operator.name}"
+    return kept.reason(made) or f"the quantiser has no {promised.activations} form of {operator.name}"
 
 
 def _border_reason(graph: Model, operator: Operator) -> str | None:
@@ -158,9 +157,9 @@ def _border_reason(graph: Model, operator: Operator) -> str | None:
     if "float" not in taken.dtype + given.dtype:
         return None
     if taken.index in graph.inputs:
-        return "the file takes float"
+        return TAKES_FLOAT
     if given.index in graph.outputs:
-        return "the file gives float"
+        return GIVES_FLOAT
     if taken.constant:
         return f"unpacks weights that are stored in {taken.dtype}"
     return "stands between a float and a quantised operator"

@@ -79,19 +79,19 @@ class Plan:
         outputs = {*self.kept.named, *self.kept.taken}
         return tuple(operator.name for operator in self.plain.named if operator.output in outputs)
 
-    def kept_modules(self) -> tuple[str, ...]:
-        """The modules of those operators, which stay float in an `.onnx` too.
+    def kept_modules(self) -> dict[str, str]:
+        """The modules of those operators, which stay float in an `.onnx` too, and why.
 
         The converter also writes neighbours of another block into a merged operator; those are left out.
         """
         outputs = {*self.kept.named, *self.kept.taken}
-        return tuple(
-            module
+        return {
+            module: self.kept.reason(operator.output) or ""
             for operator in self.plain.named
             if operator.output in outputs
             for module in operator.modules
             if module.rpartition(".")[0] == operator.name.partition("#")[0].rpartition(".")[0]
-        )
+        }
 
 
 def make_plan(source: Exportable, model: bytes, choices: Choices, counter: Counter) -> Plan:

@@ -5,6 +5,7 @@ A kind is a suffix before the format's: `int8` is `student.int8.tflite`. All but
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -12,6 +13,7 @@ from difflib import get_close_matches
 from export.errors import ExportError
 
 FORMATS = ("tflite", "onnx")
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Choices:
 
     qat: fine-tune with fake quantisation before int8. auto: take operators out of quantisation, worst
     first, until held-back training windows lose no more than half a point. keep_float: operators that
-    stay float: names, modules or types as the operator report has them.
+    stay float: names, modules or types as the operator report has them. version: of the model, as its
+    author counts; it goes into the files' metadata, None leaves it as the contract has it.
     Raises ExportError for what does not exist, or does not go together.
     """
 
@@ -57,10 +60,16 @@ class Choices:
     qat: bool = False
     auto: bool = False
     keep_float: tuple[str, ...] = field(default_factory=tuple)
+    version: str | None = None
 
     def __post_init__(self) -> None:
         _check_names("format", self.formats, FORMATS)
         _check_names("kind", self.kinds, KINDS)
+        if self.version is not None and not _VERSION.fullmatch(self.version):
+            raise ExportError(
+                f"--model-version {self.version!r} is no version; write one such as 1.4.0: letters, digits, "
+                "points, plus and minus signs, at most 64."
+            )
         if not self.formats:
             raise ExportError(f"No format was chosen; choose of: {', '.join(FORMATS)}.")
         for kind in self.kinds:

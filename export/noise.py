@@ -1,14 +1,15 @@
 """How much of each tensor survives quantisation: signal-to-noise against the float file, on real windows.
 
-Both `.tflite` files run the same windows with all their tensors kept; tensors are matched by name, which
-the quantiser leaves. A share of noise is taken channel by channel, so that one loud channel cannot hide
+Both files run the same windows with all their tensors kept; tensors are matched by name, which the quantisers
+leave. A share of noise is taken channel by channel, so that one loud channel cannot hide
 that its quiet neighbours are lost.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -32,10 +33,27 @@ class Noise:
     zero_point: int | None
 
 
+class Tensors(Protocol):
+    """A model whose activations can be read by name after each window that it ran."""
+
+    @property
+    def names(self) -> Collection[str]: ...
+
+    def run(self, window: np.ndarray) -> None: ...
+
+    def read(self, name: str) -> np.ndarray: ...
+
+    def grid(self, name: str) -> tuple[float | None, int | None]: ...
+
+
 def measure_noise(model: bytes, quantised: bytes, windows: np.ndarray) -> dict[str, Noise]:
-    """Noise of every activation that both files have, by tensor name; windows (N, T, C) in m/s^2."""
-    ours, theirs = _Tensors(model), _Tensors(quantised)
-    names = [name for name in ours.details if name in theirs.details]
+    """Noise of every activation that two `.tflite` files have, by tensor name; windows (N, T, C) in m/s^2."""
+    return compare_tensors(_TfliteTensors(model), _TfliteTensors(quantised), windows)
+
+
+def compare_tensors(ours: Tensors, theirs: Tensors, windows: np.ndarray) -> dict[str, Noise]:
+    """Noise in `theirs` of every activation that both have, by tensor name; windows (N, T, C) in m/s^2."""
+    names = [name for name in ours.names if name in theirs.names]
     sums = {name: _Sums() for name in names}
     for window in windows:
         ours.run(window)
@@ -45,7 +63,7 @@ def measure_noise(model: bytes, quantised: bytes, windows: np.ndarray) -> dict[s
     return {name: sums[name].noise(*theirs.grid(name)) for name in names}
 
 
-class _Tensors:
+class _TfliteTensors:
     """An interpreter that keeps all activations, with LiteRT's own kernels (no XNNPACK)."""
 
     def __init__(self, model: bytes) -> None:
@@ -63,6 +81,7 @@ class _Tensors:
         made.add(self.entry["index"])
         details = self.interpreter.get_tensor_details()
         self.details = {tensor["name"]: tensor for tensor in details if tensor["index"] in made}
+        self.names = self.details.keys()
 
     def grid(self, name: str) -> tuple[float | None, int | None]:
         scale, zero_point = self.details[name]["quantization"]

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from export.onnx_graph import PAIR
+
 if TYPE_CHECKING:
     import onnx
-
-_STEPS_BETWEEN = ("QuantizeLinear", "DequantizeLinear")
 
 
 def shrink_onnx(model: onnx.ModelProto) -> None:
@@ -23,7 +23,7 @@ def shrink_onnx(model: onnx.ModelProto) -> None:
     _share_constants(graph)
     del graph.value_info[:]
     for node in graph.node:
-        if node.op_type in _STEPS_BETWEEN:
+        if node.op_type in PAIR:
             node.name = ""
 
 

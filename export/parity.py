@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FLOAT_TOLERANCE = 1e-4  # of probabilities
 ACCURACY_SLACK, CLIPS_SLACK = 0.005, 2  # int8: the larger of half a point and two clips
-DECISIONS_SLACK, DECISIONS_CLIPS = 0.03, 3  # int8: the larger of 3 % and three clips
+DECISIONS_SLACK, DECISIONS_CLIPS = 0.03, 3  # int8, and one runtime beside another: likewise
 RUNTIMES_BY_SUFFIX = {".tflite": "litert", ".onnx": "onnxruntime"}
 _BATCH = 64
 

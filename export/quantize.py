@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 _SIGNATURE = "serving_default"
 
+# Why an operator is float, as the reports say it.
+OF_A_PART = "belongs to, or lies before, a part that the student keeps in float"
+TAKES_FLOAT, GIVES_FLOAT = "the file takes float", "the file gives float"
+
 
 @dataclass(frozen=True)
 class KeptFloat:
@@ -42,6 +46,14 @@ class KeptFloat:
     @property
     def all(self) -> tuple[str, ...]:
         return (*self.parts, *self.named, *self.taken)
+
+    def reason(self, output: str) -> str | None:
+        """Why the operator that makes a tensor stays float; None if it does not."""
+        if output in self.parts:
+            return OF_A_PART
+        if output in self.named:
+            return "taken out by --keep-float"
+        return "taken out by --auto" if output in self.taken else None
 
 
 def float_parts(student: nn.Module) -> tuple[str, ...]:

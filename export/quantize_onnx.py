@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,9 @@ import numpy as np
 from export.calibrate import Extremes, Progress, Ranges
 from export.contract import INPUT_NAME
 from export.convert import OnnxStudent
+from export.onnx_graph import OnnxTensors
 from export.operators import with_ancestors
+from export.quantize import GIVES_FLOAT, OF_A_PART
 
 if TYPE_CHECKING:
     import onnx
@@ -21,14 +23,13 @@ if TYPE_CHECKING:
 def quantize_onnx(
     student: OnnxStudent,
     windows: np.ndarray,
-    parts: Sequence[str] = (),
-    modules: Sequence[str] = (),
+    kept: Collection[str],
     progress: Progress | None = None,
 ) -> onnx.ModelProto:
     """A float ONNX model as QDQ int8, activations by their ranges over windows (N, T, C).
 
-    parts: submodules that stay float with all before them. modules: submodules that stay float alone.
-    Input and output stay float32, as ONNX runtimes expect, and so does the softmax.
+    kept: names of the nodes that stay float, from `float_nodes`. Input and output stay float32, as ONNX
+    runtimes expect.
     """
     import onnx
     from onnxruntime import quantization as ort
@@ -46,7 +47,7 @@ def quantize_onnx(
             weight_type=ort.QuantType.QInt8,
             per_channel=True,
             calibrate_method=ort.CalibrationMethod.MinMax,
-            nodes_to_exclude=float_nodes(student, parts, modules),
+            nodes_to_exclude=list(kept),
             extra_options={"TensorQuantOverrides": _overrides(ranges)},
         )
         return onnx.load_model(target)
@@ -54,29 +55,15 @@ def quantize_onnx(
 
 def onnx_extremes(model: onnx.ModelProto, windows: np.ndarray, progress: Progress | None = None) -> Extremes:
     """Smallest and largest value of every float activation of a model in each of windows (N, T, C)."""
-    import onnx
-    import onnxruntime
-
-    open_model = onnx.ModelProto()
-    open_model.CopyFrom(onnx.shape_inference.infer_shapes(model))
-    made = {name for node in open_model.graph.node for name in node.output}
-    open_model.graph.output.extend(
-        value
-        for value in open_model.graph.value_info
-        if value.name in made and value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
-    )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(open_model.SerializeToString(), options)
-    names = [INPUT_NAME, *(output.name for output in session.get_outputs())]
-    low, high = (np.empty((len(windows), len(names))) for _ in range(2))
+    tensors = OnnxTensors(model)
+    low, high = (np.empty((len(windows), len(tensors.names))) for _ in range(2))
     for row, window in enumerate(windows):
-        values = [window, *session.run(None, {INPUT_NAME: window[None]})]
+        tensors.run(window)
+        values = [tensors.values[name] for name in tensors.names]
         low[row], high[row] = [value.min() for value in values], [value.max() for value in values]
         if progress:
             progress(row + 1, len(windows))
-    return Extremes(tuple(names), low, high)
+    return Extremes(tuple(tensors.names), low, high)
 
 
 def _overrides(ranges: Ranges) -> dict[str, list[dict[str, np.float32]]]:
@@ -85,13 +72,24 @@ def _overrides(ranges: Ranges) -> dict[str, list[dict[str, np.float32]]]:
     }
 
 
-def float_nodes(student: OnnxStudent, parts: Sequence[str], modules: Sequence[str] = ()) -> list[str]:
-    """Names of the softmax, of the nodes of `parts` and all before them, and of the nodes of `modules`."""
-    nodes = student.model.graph.node
+def float_nodes(
+    student: OnnxStudent, parts: Sequence[str] = (), modules: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The nodes that stay float, by name, and why: those of `parts` and all before them, those of `modules`
+    (path -> why) alone, and every softmax."""
+    nodes, last = student.model.graph.node, student.model.graph.output[0].name
     inside = [node.output[0] for node in nodes if set(parts) & set(student.scopes.get(node.name, ()))]
-    kept = set(with_ancestors([(node.output[0], node.input) for node in nodes], inside))
-    kept |= {node.output[0] for node in nodes if set(modules) & set(student.scopes.get(node.name, ()))}
-    return [node.name for node in nodes if node.output[0] in kept or node.op_type == "Softmax"]
+    before = set(with_ancestors([(node.output[0], node.input) for node in nodes], inside))
+    kept = {}
+    for node in nodes:
+        scopes = student.scopes.get(node.name, ())
+        if node.output[0] in before:
+            kept[node.name] = OF_A_PART
+        elif taken_out := [why for path, why in (modules or {}).items() if path in scopes]:
+            kept[node.name] = taken_out[0]
+        elif node.op_type == "Softmax":
+            kept[node.name] = GIVES_FLOAT if node.output[0] == last else "a softmax stays float in an .onnx"
+    return kept
 
 
 class _Windows:

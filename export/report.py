@@ -22,7 +22,7 @@ WORST = 3
 
 @dataclass(frozen=True)
 class OperatorSummary:
-    """Of a quantised `.tflite` in a few figures; operators.json has them all.
+    """Of a quantised file in a few figures; operators.json has them all.
 
     logits_snr_db: before the softmax, the last operator that has a figure. worst: names of those that add
     the most noise. left_float: name -> why, of every operator that is not quantised.
@@ -41,7 +41,7 @@ class FileReport:
     does not run the file. float_parts: submodules of the student that a quantised file keeps in float.
     kept_float: operators that --keep-float or --auto left in float. runtime: what apps run it with; accuracy,
     agreement and the rest are that runtime's, as in `export.parity.Parity`. runtimes: every one that was
-    asked. stress: on windows that no recording holds. summary: of a quantised `.tflite`, else None.
+    asked. stress: on windows that no recording holds. summary: of a quantised file, else None.
     """
 
     kind: str
@@ -146,14 +146,14 @@ class ExportReport:
         }
 
     def operators_json(self) -> dict[str, Any]:
-        """The object of operators.json: every operator of every quantised `.tflite`."""
+        """The object of operators.json: every operator of every quantised file."""
         told = {name: [asdict(operator) for operator in found] for name, found in self.operators.items()}
         return {"schema": SCHEMA, "files": told | self.kept_operators}
 
 
 def summarise(operators: Sequence[OperatorReport]) -> OperatorSummary:
     """A few figures of an audit; a worst operator is one that adds noise at all."""
-    known = [op for op in operators if op.snr_db is not None and op.type != "SOFTMAX"]
+    known = [op for op in operators if op.snr_db is not None and op.type.upper() != "SOFTMAX"]
     return OperatorSummary(
         logits_snr_db=known[-1].snr_db if known else None,
         worst=tuple(op.name for op in rank(operators)[:WORST] if op.added_noise),

@@ -72,6 +72,15 @@ def export(
             show_default=False,
         ),
     ] = None,
+    version: Annotated[
+        str | None,
+        typer.Option(
+            "--model-version",
+            metavar="TEXT",
+            help="Of the model, as you count; in the files' metadata. Default 1.0.0.",
+            show_default=False,
+        ),
+    ] = None,
     c: COption = False,
     bundle: BundleOption = False,
     formats: Annotated[
@@ -114,6 +123,7 @@ def export(
         qat=qat,
         auto=auto,
         keep_float=tuple(keep_float or ()),
+        version=version,
     )
     foreign = ModuleOptions(weights, calibration, labels, window, stream, framing, layout, out)
     check_alone(foreign, module, run, seed)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from torch import nn
 
 from edgehar.models.output import Output
 from export.artifacts import export_run, export_student
+from export.contract import read_contract
 from export.errors import ExportError
 from export.exportable import from_run
 from export.kinds import Choices
@@ -134,7 +136,7 @@ def test_files_of_another_kind_stay(run_folder):
     (folder / "student.fp16.tflite").write_bytes(b"a later kind")
     (folder / "c").mkdir()
     (folder / "c" / "student.c").write_text("int main;")
-    report = export_run(run_folder, ONNX, seed=1)
+    report = export_run(run_folder, replace(ONNX, version="1.4.0"), seed=1)
     assert (folder / "student.tflite").read_bytes() == before
     assert (folder / "student.fp16.tflite").read_bytes() == b"a later kind"
     assert (folder / "c" / "student.c").read_text() == "int main;"
@@ -142,6 +144,9 @@ def test_files_of_another_kind_stay(run_folder):
     assert list(files) == ["student.onnx", "student.tflite"]
     assert (files["student.onnx"]["seed"], files["student.tflite"]["seed"]) == (1, 0)
     assert list(report.files) == ["student.onnx"] and list(report.kept) == ["student.tflite"]
+    assert told(run_folder.folder)["contract"]["version"] == "1.4.0"
+    versions = {name: read_contract(folder / name).version for name in files}
+    assert versions == {"student.onnx": "1.4.0", "student.tflite": "1.0.0"}
 
 
 def test_a_damaged_export_json_does_not_stop_an_export(run_folder):
@@ -355,11 +360,25 @@ class DividesByItsLoudness(nn.Module):
         return Output(torch.cat([logits, logits[:, :1]], 1), logits)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_write_protected_folder_is_told(run_folder):
-    run_folder.folder.chmod(0o500)
-    try:
-        with pytest.raises(PermissionError):
-            export_run(run_folder, ONNX)
-    finally:
-        run_folder.folder.chmod(0o700)
+@pytest.fixture
+def protected_folder():
+    """A folder that this process cannot write into, also where it belongs to root, who could."""
+    nobody = 65534
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o555)
+        ours = os.geteuid()
+        if ours == 0:
+            os.seteuid(nobody)
+        try:
+            yield Path(name)
+        finally:
+            if ours == 0:
+                os.seteuid(0)
+            os.chmod(name, 0o700)
+
+
+def test_a_write_protected_folder_is_told(protected_folder, conv_student, small_run):
+    with pytest.raises(PermissionError) as error:
+        export_run(small_run(protected_folder, conv_student), ONNX)
+    assert Path(error.value.filename).parent == protected_folder
+    assert os.listdir(protected_folder) == []

@@ -28,6 +28,9 @@ def test_a_kind_is_a_suffix(kind, name):
         ({"qat": True}, "--qat is about files in int8: add --int8."),
         ({"auto": True, "kinds": ("int16x8",)}, "--auto is about files in int8"),
         ({"keep_float": ("fc",), "kinds": ("fp16",)}, "--keep-float is about files in int8"),
+        ({"version": ""}, "--model-version '' is no version; write one such as 1.4.0"),
+        ({"version": "2\n0"}, "is no version"),
+        ({"version": "1" * 65}, "at most 64"),
         ({"auto": True, "kinds": ("int8",), "formats": ("onnx",)}, "--auto judges the .tflite file"),
     ],
 )

@@ -60,7 +60,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_network_of_ones_own_becomes_checked_files(edgehar, project):
     ended = edgehar(
         "export", "--module", "somebody:build", "--weights", "w.safetensors", "--calibration", "clips.csv",
-        "--int8", "--format", "tflite", "--json",
+        "--int8", "--format", "tflite", "--model-version", "2.1", "--json",
     )  # fmt: skip
     assert ended.exit_code == 0, ended.stderr + ended.stdout
     told = json.loads(ended.stdout)
@@ -68,6 +68,7 @@ def test_a_network_of_ones_own_becomes_checked_files(edgehar, project):
     contract = told["contract"]
     assert (contract["student"], contract["window"], contract["rate_hz"]) == ("somebody", 25, 25.0)
     assert (contract["unit"], contract["axis_order"]) == ("m/s^2", ["x", "y", "z"])
+    assert contract["version"] == "2.1"
     folder = project / "runs" / "somebody-build" / "export"
     assert json.loads((folder / "export.json").read_text("utf-8")) == told
     assert (folder / "student.int8.tflite").stat().st_size == told["files"]["student.int8.tflite"]["bytes"]
