@@ -65,7 +65,7 @@ def measured(samples: Sequence[Sample], prior: Prior) -> list[dict[str, Any]]:
         errors = errors_of(samples, prior, scheme)
         held = []
         for sample, error in errors:
-            strange = novelty == "model" and sample.core in prior.cores
+            strange = novelty == "model" and sample.core in prior.apart
             interval = intervals[STRANGE if strange else novelty]
             held.append(interval.low <= math.exp(error) <= interval.high)
         off = [abs(math.expm1(-error)) for _, error in errors]
