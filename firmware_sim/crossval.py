@@ -7,6 +7,7 @@ of a core, all of an engine, or both. What comes out is log(measured / estimated
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -140,6 +141,32 @@ def predict(observation: Observation, effects: Effects, prior: Prior) -> float:
     return float(np.array(observation.amounts) @ np.exp(logs))
 
 
+@dataclass(frozen=True)
+class Off:
+    """How far off estimates are, as shares of what was measured: the median and the 90th percentile."""
+
+    rows: int
+    median: float
+    p90: float
+
+
+def how_far_off(errors: Sequence[tuple[Sample, float]]) -> Off:
+    """What `errors_of` found, of at least two rows, in short."""
+    off = [abs(math.expm1(-error)) for _, error in errors]
+    return Off(len(off), statistics.median(off), statistics.quantiles(off, n=10)[-1])
+
+
+# All of them, by what is left out: what the docs' table and the tests go through.
+LEFT_OUT: dict[str, Scheme] = {
+    "a model of a measured pair": MODEL_OF_PAIR,
+    "a model everywhere": MODEL,
+    "a pair": PAIR,
+    "a pair, and the model everywhere": PAIR_AND_MODEL,
+    "a board": BOARD,
+    "a core": CORE,
+    "an engine": ENGINE,
+    "core and engine": CORE_AND_ENGINE,
+}
 SCHEMES: dict[Novelty, Scheme] = {
     "model": MODEL,
     "pair": PAIR_AND_MODEL,

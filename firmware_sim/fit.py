@@ -20,9 +20,8 @@ import numpy as np
 
 from firmware_sim.work import KINDS
 
-DOT = np.array([kind in ("convolution", "unaligned", "pointwise", "dense") for kind in KINDS])
-LOADS = np.column_stack([np.eye(len(KINDS)), DOT])  # effects -> costs: (kinds, kinds + 1)
-STEPS, STANDS = 60, 1e-6
+DOT = np.array([1.0 * (kind in ("convolution", "unaligned", "pointwise", "dense")) for kind in KINDS])
+STEPS, STANDS = 60, 1e-5
 SHARE_OF_A_STEP = 0.55
 LONGEST_STEP = 1.0  # of a cost's logarithm in one step: far from the optimum the linearisation is coarse
 
@@ -117,23 +116,24 @@ def _solve(
     levels: Sequence[Level],
     noise: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weight of each row (rows,) and its shares by effect (rows, kinds + 1) at the optimum.
+    """Weight of each row (rows,) and the shares of its cycles by kind (rows, kinds) at the optimum.
 
     base, costs: (rows, kinds), what is believed and where to begin.
     """
     alike = [(_alike(members), spread) for _, spread, members in levels]
+    # What two rows share (rows, rows): of the scale, of each kind's cost, of all dot products' cost.
+    scale, kind, dot = (
+        sum((getattr(spread, name) ** 2 * same for same, spread in alike), np.zeros((len(logs),) * 2))
+        for name in ("scale", "kind", "dot")
+    )
     for _ in range(STEPS):
         cycles = amounts * np.exp(costs)
-        kinds = cycles / cycles.sum(1, keepdims=True)
-        shares = kinds @ LOADS
-        wanted = logs - np.log(cycles.sum(1)) + (kinds * (costs - base)).sum(1)
-        covariance = noise**2 * np.eye(len(logs))
-        for same, spread in alike:
-            covariance += same * (spread.scale**2 + (shares * _variances(spread)) @ shares.T)
-        weights = np.linalg.solve(covariance, wanted)
-        found = base + sum(
-            (same @ (shares * weights[:, None]) * _variances(spread)) @ LOADS.T for same, spread in alike
-        )
+        shares = cycles / cycles.sum(1, keepdims=True)
+        dots = shares @ DOT
+        wanted = logs - np.log(cycles.sum(1)) + (shares * (costs - base)).sum(1)
+        covariance = scale + kind * (shares @ shares.T) + dot * np.outer(dots, dots)
+        weights = np.linalg.solve(covariance + noise**2 * np.eye(len(logs)), wanted)
+        found = base + kind @ (shares * weights[:, None]) + np.outer(dot @ (dots * weights), DOT)
         step = np.clip(found - costs, -LONGEST_STEP, LONGEST_STEP)
         costs = costs + SHARE_OF_A_STEP * step
         if np.abs(step).max() < STANDS:
@@ -143,12 +143,8 @@ def _solve(
 
 def _alike(members: Sequence[str]) -> np.ndarray:
     """1 where two rows are of one group, else 0; a row without a group is not even like itself."""
-    names = np.array(members)
-    return (names[:, None] == names[None]) * (names != "")[:, None] * 1.0
-
-
-def _variances(spread: Spread) -> np.ndarray:
-    return np.append(np.full(len(KINDS), spread.kind**2), spread.dot**2)
+    names, numbers = np.unique(members, return_inverse=True)
+    return (numbers[:, None] == numbers) * (names[numbers] != "")[:, None] * 1.0
 
 
 def _effects(levels: Sequence[Level], weights: np.ndarray, shares: np.ndarray) -> Effects:
@@ -156,9 +152,10 @@ def _effects(levels: Sequence[Level], weights: np.ndarray, shares: np.ndarray) -
     for name, spread, members in levels:
         groups = effects.setdefault(name, {})
         for group in sorted(set(members) - {""}):
-            mine = np.array([member == group for member in members])
+            mine = np.array(members) == group
             scale = spread.scale**2 * weights[mine].sum()
-            costs = (weights[mine] @ shares[mine] * _variances(spread)) @ LOADS.T
+            moved = weights[mine] @ shares[mine]
+            costs = spread.kind**2 * moved + spread.dot**2 * (moved @ DOT) * DOT
             if group in groups:  # a strange core has two effects
                 scale, costs = scale + groups[group].scale, costs + groups[group].costs
             groups[group] = Effect(float(scale), costs)
