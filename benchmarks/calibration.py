@@ -2,7 +2,7 @@
 
 Rows of MLPerf Tiny are left out by model, by pair of core and engine, by core, engine and board, and
 estimated from the rest. `--nested` chooses the strength of the ridge again for each sixth of the rows, on
-the others: what that choice itself is worth (a minute). MobileNet V2 on two Raspberry Pis is the check of
+the others: what that choice itself is worth (some minutes). MobileNet V2 on two Raspberry Pis is the check of
 the application cores, which were scaled by V1 alone.
 """
 
@@ -25,74 +25,56 @@ from firmware_sim.calibrate import (
     group_samples,
 )
 from firmware_sim.costs import STRANGE, default_calibration, engine_in
-from firmware_sim.crossval import (
-    BOARD,
-    CORE,
-    CORE_AND_ENGINE,
-    ENGINE,
-    MODEL,
-    MODEL_OF_PAIR,
-    PAIR,
-    PAIR_AND_MODEL,
-    Sample,
-    Scheme,
-    errors_of,
-)
+from firmware_sim.crossval import LEFT_OUT, Sample, Scheme, errors_of, how_far_off
 from firmware_sim.fit import Prior, Spread
 from firmware_sim.rows import LATENCIES, known_works, read_rows
 
-# What is left out: the scheme, the bounds that ought to hold, and the goal (median, 90th percentile).
-TABLE: dict[str, tuple[Scheme, str, tuple[float, float] | None]] = {
-    "a model of a measured pair": (MODEL_OF_PAIR, "model", (0.05, 0.15)),
-    "a model everywhere": (MODEL, "model", None),
-    "a pair": (PAIR, "pair", (0.06, 0.18)),
-    "a pair, and the model everywhere": (PAIR_AND_MODEL, "pair", None),
-    "a board": (BOARD, "core", None),
-    "a core": (CORE, "core", None),
-    "an engine": (ENGINE, "engine", None),
-    "core and engine": (CORE_AND_ENGINE, "both", None),
+# The bounds that ought to hold where that is left out; the goals: median and 90th percentile.
+BOUNDS = {
+    "a model of a measured pair": "model",
+    "a model everywhere": "model",
+    "a pair": "pair",
+    "a pair, and the model everywhere": "pair",
+    "a board": "core",
+    "a core": "core",
+    "an engine": "engine",
+    "core and engine": "both",
 }
+GOALS = {"a model of a measured pair": (0.05, 0.15), "a pair": (0.06, 0.18)}
 FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0)  # of all spreads, tried in nested cross-validation
 PARTS = 6  # of the rows, each without a say in its own spreads
-NESTED = ("a model of a measured pair", "a pair")
 
 
 def measured(samples: Sequence[Sample], prior: Prior) -> list[dict[str, Any]]:
     """A line a scheme: rows, median and 90th percentile of the error, share of rows within the bounds."""
     lines = []
     intervals = default_calibration().families["microcontroller"].intervals
-    for name, (scheme, novelty, goal) in TABLE.items():
+    for name, scheme in LEFT_OUT.items():
         errors = errors_of(samples, prior, scheme)
         held = []
         for sample, error in errors:
-            strange = novelty == "model" and sample.core in prior.cores
-            interval = intervals[STRANGE if strange else novelty]
+            strange = BOUNDS[name] == "model" and sample.core in prior.apart
+            interval = intervals[STRANGE if strange else BOUNDS[name]]
             held.append(interval.low <= math.exp(error) <= interval.high)
-        off = [abs(math.expm1(-error)) for _, error in errors]
-        lines.append(
-            {"left_out": name, **_summary(off), "within_bounds": sum(held) / len(held), "goal": goal}
-        )
+        within = {"within_bounds": sum(held) / len(held), "goal": GOALS.get(name)}
+        lines.append({"left_out": name, **vars(how_far_off(errors)), **within})
     return lines
-
-
-def _summary(off: Sequence[float]) -> dict[str, float]:
-    return {"rows": len(off), "median": statistics.median(off), "p90": statistics.quantiles(off, n=10)[-1]}
 
 
 def nested(samples: Sequence[Sample]) -> list[dict[str, Any]]:
     """The same for the goals' schemes, the spreads of all levels chosen again without each part's rows."""
     lines = []
-    for name in NESTED:
-        scheme = TABLE[name][0]
+    for name, goal in GOALS.items():
+        scheme = LEFT_OUT[name]
         parts: dict[tuple[str, ...], int] = {}
         for key in sorted({scheme.key(sample) for sample in samples}):
             parts[key] = len(parts) % PARTS
-        off: list[float] = []
+        found: list[tuple[Sample, float]] = []
         for part in range(PARTS):
             prior = _choose([s for s in samples if parts[scheme.key(s)] != part], scheme)
             errors = errors_of(samples, prior, scheme)
-            off += [abs(math.expm1(-error)) for s, error in errors if parts[scheme.key(s)] == part]
-        lines.append({"left_out": name, **_summary(off), "goal": TABLE[name][2]})
+            found += [(s, error) for s, error in errors if parts[scheme.key(s)] == part]
+        lines.append({"left_out": name, **vars(how_far_off(found)), "goal": goal})
     return lines
 
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from firmware_sim.errors import SimError
 from firmware_sim.work import KINDS, Work
 
-SCHEMA = 1
+SCHEMA = 2  # of calibrations
 DEFAULT = Path(__file__).parent / "calibration" / "default.json"
 LEVELS = ("all", "core", "line", "engine", "pair")
 # What a device may be new in: nothing but the model, the pair, its core, its engine, or both of them.
@@ -77,13 +77,13 @@ class UnitCosts:
 class Family:
     """The cores that one fit is for. kinds: operators by name that its rows ran.
 
-    prior: log cycles per unit; cores: log scale of strange cores; effects: level -> group -> what it adds,
-    the scale first and then the costs in the order of KINDS. generations: of a pair's engine, where its
-    name hides that it ran older or other kernels than the name means elsewhere.
+    prior: log cycles per unit; apart: what is added to them on a strange core or for an engine; effects:
+    level -> group -> what it adds, the scale first and then the costs in the order of KINDS. generations: of
+    a pair's engine, where its name hides that it ran older or other kernels than the name means elsewhere.
     """
 
     prior: tuple[float, ...]
-    cores: Mapping[str, float]
+    apart: Mapping[str, tuple[float, ...]]
     effects: Mapping[str, Mapping[str, tuple[float, ...]]]
     generations: Mapping[str, str]
     intervals: Mapping[str, Interval]
@@ -100,9 +100,9 @@ class Family:
             self.effects[level][groups[level]] for level in LEVELS if groups[level] in self.effects[level]
         ]
         sums = [math.fsum(column) for column in zip((0.0,) * (1 + len(KINDS)), *found, strict=True)]
-        scale = sums[0] + self.cores.get(core, 0.0)
-        logs = [base + effect + scale for base, effect in zip(self.prior, sums[1:], strict=True)]
-        sure = STRANGE if novelty == "model" and core in self.cores else novelty
+        apart = [self.apart[groups[level]] for level in ("core", "engine") if groups[level] in self.apart]
+        logs = [math.fsum(column) + sums[0] for column in zip(self.prior, sums[1:], *apart, strict=True)]
+        sure = STRANGE if novelty == "model" and core in self.apart else novelty
         return UnitCosts(tuple(map(math.exp, logs)), dropped, novelty, self.intervals[sure])
 
     def _novelty(self, groups: Mapping[str, str]) -> Novelty:
@@ -157,7 +157,12 @@ def groups_of(core: str, engine: str, generation: str | None = None) -> dict[str
 
 
 def line_of(engine: str) -> str:
-    """Engines by one maker, whose kernels resemble each other: `x-cube-ai 7.1` is of `x-cube-ai`."""
+    """Engines whose kernels resemble each other: by one maker, or those that call CMSIS-NN's int8 kernels.
+
+    `x-cube-ai 7.1` is of `x-cube-ai`; its kernels for vectors and its old ones for q7 are not of `cmsis-nn`.
+    """
+    if engine.endswith("cmsis-nn") and "helium" not in engine:
+        return "cmsis-nn"
     return engine if "fp32" in engine else engine.split(" ")[0].split("+")[0]
 
 
@@ -201,21 +206,23 @@ def _from_json(plain: Any) -> Calibration:
 
 
 def _family(plain: Any) -> Family:
-    effects = {
-        level: {group: tuple(map(float, values)) for group, values in plain["effects"][level].items()}
-        for level in LEVELS
-    }
-    if any(len(values) != 1 + len(KINDS) for groups in effects.values() for values in groups.values()):
-        raise ValueError("an effect has the wrong length")
+    effects = {level: _vectors(plain["effects"][level], 1 + len(KINDS)) for level in LEVELS}
     return Family(
         prior=tuple(map(float, plain["prior"])),
-        cores={core: float(scale) for core, scale in plain["cores"].items()},
+        apart=_vectors(plain["apart"], len(KINDS)),
         effects=effects,
         generations={pair: str(name) for pair, name in plain["generations"].items()},
         intervals={name: Interval(*map(float, plain["intervals"][name])) for name in (*NOVELTIES, STRANGE)},
         operators=frozenset(plain["operators"]),
         bounds="stated" if plain["bounds"] == "stated" else "calibrated",
     )
+
+
+def _vectors(plain: Any, length: int) -> dict[str, tuple[float, ...]]:
+    vectors = {name: tuple(map(float, values)) for name, values in plain.items()}
+    if any(len(values) != length for values in vectors.values()):
+        raise ValueError("an effect has the wrong length")
+    return vectors
 
 
 def to_json(calibration: Calibration) -> dict[str, Any]:
@@ -237,7 +244,7 @@ def _plain(family: Family) -> dict[str, Any]:
     return {
         "bounds": family.bounds,
         "prior": [_digits(value) for value in family.prior],
-        "cores": dict(family.cores),
+        "apart": {name: [_digits(v) for v in values] for name, values in family.apart.items()},
         "generations": dict(family.generations),
         "intervals": {k: [_digits(v.low), _digits(v.high)] for k, v in family.intervals.items()},
         "operators": sorted(family.operators),

@@ -14,7 +14,7 @@ from edgehar.errors import InputError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from edgehar.cli.bench import Candidate
+    from edgehar.cli.bench_view import Candidate
     from firmware_sim.profile import DeviceProfile
     from firmware_sim.report import CostReport
     from firmware_sim.stream.contract import StreamContract

@@ -204,7 +204,7 @@ def sources(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow  # the first static build compiles musl, most of a minute
+@pytest.mark.slow  # the first static build for a target compiles musl: half a minute of processor time
 @pytest.mark.skipif(ABI == "other", reason="the stand-in runs static programs for x86-64 or AArch64 only")
 def test_c_is_compiled_static_timed_and_its_failed_vectors_told(
     adb, emulator: Places, model: Model, sources: Path

@@ -51,8 +51,15 @@ def test_application_cores_meet_the_mobilenet_that_they_are_scaled_by_and_the_on
     for (core, model, numbers), ratio in off.items():
         if model == SCALED_BY:
             assert ratio == pytest.approx(1)
-        else:  # docs/simulator.md: int8 within 10 %, float32 too low by up to 30 %
-            assert (0.9 if numbers == "int8" else 0.7) < ratio < 1.1, (core, numbers)
+        else:  # docs/simulator.md: int8 within 5 %, float32 within 20 %
+            assert (0.95 if numbers == "int8" else 0.8) < ratio < 1.1, (core, numbers)
+
+
+def test_another_engine_s_rows_do_not_set_the_bounds_of_the_one_that_was_counted(made: Calibration) -> None:
+    """LEIP's eight rows on one board, left out, lie up to tenfold off; XNNPACK's counts do not."""
+    assert any("leip" in group for group in made.families["application"].effects["engine"])
+    interval = made.families["application"].intervals["model"]
+    assert 0.4 < interval.low <= 0.5 and 2.0 <= interval.high < 3.0
 
 
 def test_rows_of_ones_own_move_their_pair_alone(made: Calibration, tmp_path: Path) -> None:

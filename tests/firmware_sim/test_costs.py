@@ -89,12 +89,12 @@ def test_numbers_belong_to_engines() -> None:
     assert engine_in("tflm+cmsis-nn", "int16") is None
     assert [line_of(e) for e in ("x-cube-ai 9-10", "tflm+cmsis-nn", "hale fp32")] == [
         "x-cube-ai",
-        "tflm",
+        "cmsis-nn",
         "hale fp32",
     ]
 
 
-@pytest.mark.parametrize("change", [{"schema": 2}, {"kinds": []}, {"families": {}, "power": 3}])
+@pytest.mark.parametrize("change", [{"schema": 1}, {"kinds": []}, {"families": {}, "power": 3}])
 def test_what_is_no_calibration_is_told(tmp_path: Path, change: dict) -> None:
     path = tmp_path / "c.json"
     path.write_text(json.dumps(json.loads(DEFAULT.read_text()) | change))

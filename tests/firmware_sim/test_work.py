@@ -56,6 +56,16 @@ def test_the_table_that_ships_is_what_the_files_say(data_set, name: tuple[str, s
     assert known_works()[name] == work_of(read_model(data_set("mlperf_tiny") / "models" / FILES[name]))
 
 
+@pytest.mark.parametrize("numbers", ["int8", "float32"])
+def test_our_students_in_the_table_are_what_export_writes(student_files, numbers: str) -> None:
+    found, listed = (
+        work_of(read_model(student_files("acc-watch", numbers))),
+        known_works()["acc-watch", numbers],
+    )
+    assert [work.amounts() for work in found] == [work.amounts() for work in listed]
+    assert [work.kind for work in found] == [work.kind for work in listed]
+
+
 def test_mobilenets_have_the_published_macs_and_lie_in_the_table() -> None:
     for name, macs in zip(NAMES, (568_740_352, 300_774_272), strict=True):
         for numbers in ("int8", "float32"):
