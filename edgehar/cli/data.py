@@ -42,6 +42,9 @@ def scan(
     rate_hz: Annotated[
         float | None, typer.Option("--rate", metavar="HZ", help="Of files that have no time column.")
     ] = None,
+    time_unit: Annotated[
+        str | None, typer.Option("--time-unit", help="s, ms, us or ns, where times are taken for another.")
+    ] = None,
     stream: Annotated[
         str | None, typer.Option("--stream", help="What every file is, where no name says it: acc.")
     ] = None,
@@ -56,7 +59,9 @@ def scan(
     from edgehar.data.scan import scan as scan_folder
 
     manifest = out or folder / "manifest.csv"
-    told = scan_folder(folder, pattern, manifest, unit=unit, rate_hz=rate_hz, stream=stream)
+    told = scan_folder(
+        folder, pattern, manifest, unit=unit, rate_hz=rate_hz, time_unit=time_unit, stream=stream
+    )
     show(told, as_json, _scanned)
 
 

@@ -18,11 +18,13 @@ from pathlib import Path
 from edgehar.cache import write_text
 from edgehar.data.clip import MODALITIES
 from edgehar.data.columns import roles
-from edgehar.data.manifest import OF_CLIP, REQUIRED
+from edgehar.data.manifest import OF_CLIP, OPTIONAL, REQUIRED
 from edgehar.data.splits import natural
 from edgehar.data.streams import TABLES, VIDEOS
 from edgehar.data.table import sniff
+from edgehar.data.units import check_rate
 from edgehar.errors import InputError
+from edgehar.signals.timestamps import check_time_unit
 
 FIELDS = ("clip", *OF_CLIP, "stream")
 # What people call a stream's file, and what edgehar does.
@@ -55,13 +57,19 @@ def scan(
     *,
     unit: str = "",
     rate_hz: float | None = None,
+    time_unit: str | None = None,
     stream: str | None = None,
 ) -> Scan:
     """Write the manifest `out` of the files below `folder` whose paths the pattern fits.
 
-    unit: of the motion sensors. rate_hz: of files that have no times. stream: of every file, where the
-    pattern has no {stream}. Raises InputError for a pattern that cannot be or fits nothing.
+    unit: of the motion sensors. rate_hz: of files that have no times. time_unit: of tables that have them,
+    where they would be taken for another. stream: of every file, where the pattern has no {stream}. Raises
+    InputError for a pattern that cannot be or fits nothing, and for a rate or unit of time that is none.
     """
+    if time_unit is not None:
+        check_time_unit(time_unit, "--time-unit")
+    if rate_hz is not None:
+        check_rate(rate_hz, "--rate")
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: name the one that holds the recordings.")
     fits = compile_pattern(pattern, stream)
@@ -71,7 +79,8 @@ def scan(
         if path == out.absolute() or path.name.startswith("."):
             continue
         if match := fits.fullmatch(name):
-            rows.append(_row(match.groupdict(), path, out, unit, rate_hz, stream, name))
+            row = _row(match.groupdict(), path, out, unit, stream, name)
+            rows.append(row | _timed(path, row["stream"], rate_hz, time_unit))
         else:
             left.append(name)
     if not rows:
@@ -80,7 +89,7 @@ def scan(
             f"The pattern {pattern} fits nothing in {folder}{seen}: write it as those are called."
         )
     text = io.StringIO(newline="")
-    columns = [*REQUIRED, *(name for name in ("session", "scene") if name in fits.groupindex)]
+    columns = [*REQUIRED, *(name for name in OPTIONAL if any(row.get(name) for row in rows))]
     writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     rows.sort(
@@ -134,7 +143,6 @@ def _row(
     path: Path,
     out: Path,
     unit: str,
-    rate_hz: float | None,
     stream: str | None,
     name: str,
 ) -> dict[str, str]:
@@ -149,9 +157,16 @@ def _row(
         "clip": clip,
         "stream": kind,
         "path": os.path.relpath(path, out.absolute().parent),
-        "rate_hz": f"{rate_hz:g}" if rate_hz and not _has_times(path, modality) else "",
         "unit": DEFAULT_UNIT.get(modality, unit),
     }
+
+
+def _timed(path: Path, stream: str, rate_hz: float | None, time_unit: str | None) -> dict[str, str]:
+    """What a row says of time: a rate where a file has no times, their unit where a table has them."""
+    known = _has_times(path, stream.partition(".")[0])
+    rate = f"{rate_hz:g}" if rate_hz and not known else ""
+    table = path.suffix.lower() in TABLES
+    return {"rate_hz": rate, "time_unit": time_unit if time_unit and known and table else ""}
 
 
 def _has_times(path: Path, modality: str) -> bool:
