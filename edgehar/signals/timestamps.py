@@ -75,7 +75,9 @@ def parse_times(
 def check_time_unit(unit: str, where: str) -> str:
     """One of UNITS. Raises InputError that begins with `where` for another."""
     if unit not in UNITS:
-        raise InputError(f"{where}: {unit!r} is no unit of time: write one of {', '.join(UNITS)}, or nothing.")
+        raise InputError(
+            f"{where}: {unit!r} is no unit of time: write one of {', '.join(UNITS)}, or nothing."
+        )
     return unit
 
 
