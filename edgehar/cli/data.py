@@ -38,7 +38,9 @@ def scan(
             help="How paths are made of {subject} {label} {trial} {stream} {clip} {session} {scene}.",
         ),
     ],
-    unit: Annotated[str, typer.Option("--unit", help="Of the motion sensors: m/s^2, g, mg, 1/16384 g.")] = "",
+    unit: Annotated[
+        str, typer.Option("--unit", help="Of the motion sensors: g, or of each: acc=g,gyro=deg/s.")
+    ] = "",
     rate_hz: Annotated[
         float | None, typer.Option("--rate", metavar="HZ", help="Of files that have no time column.")
     ] = None,

@@ -77,6 +77,30 @@ def test_times_that_cannot_be_are_said_before_a_manifest_is_written(folder, give
     assert not (folder / "manifest.csv").exists()
 
 
+def test_each_sensor_has_its_unit(folder):
+    for notes in folder.rglob("notes.txt"):
+        notes.replace(notes.with_name("gyro.csv")).write_text("t,x,y,z\n0,0,0,180\n0.02,0,0,180\n")
+    scan(folder, TREE, folder / "manifest.csv", unit="acc=1/2 g, gyro=deg/s", rate_hz=30)
+    clip = read(folder / "manifest.csv").clips[0]
+    np.testing.assert_allclose(clip.streams["acc"]().values[0], [0, 0, 9.80665 / 2], rtol=1e-6)
+    np.testing.assert_allclose(clip.streams["gyro"]().values[0], [0, 0, np.pi], rtol=1e-6)
+    assert clip.streams["skeleton"]().unit == "m"
+
+
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [
+        ("acc=furlong", "--unit: 'furlong' is no unit of acc: write one of"),
+        ("gyro=g", "--unit: 'g' is no unit of gyro: write one of rad/s"),
+        ("acc=g,deg/s", "--unit: 'deg/s' names none of acc, gyro, orientation: write acc=g"),
+        ("acc=", "--unit: acc has no unit"),
+    ],
+)
+def test_units_that_cannot_be_are_said(folder, unit, said):
+    with pytest.raises(InputError, match=said):
+        scan(folder, TREE.replace("*", "csv"), folder / "manifest.csv", unit=unit)
+
+
 def test_flat_names_and_a_stated_stream(tmp_path):
     for name in ("walk_anna_1.csv", "sit down_bea_2.csv"):
         (tmp_path / name).write_text("t,x,y,z\n0,0,0,1\n1,0,0,1\n")
