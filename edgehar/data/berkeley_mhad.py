@@ -41,20 +41,7 @@ def read(folder: Path) -> Recordings:
 
     Raises InputError if the folder is missing or holds none, or holds a sensor or action that is not known.
     """
-    archive = folder / "Accelerometer.zip"
-    if archive.is_file():
-        names = _archive(archive).namelist()
-        seen = archive.stat()
-        stamps: list[list[object]] = [[archive.name, seen.st_size, seen.st_mtime_ns]]
-    elif folder.is_dir():
-        paths = sorted(folder.glob("**/acc_h*.txt"))
-        names = [str(path) for path in paths]
-        stamps = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
-    else:
-        raise InputError(
-            f"{folder} is not a folder: put Berkeley MHAD's Accelerometer.zip there, or name the place with "
-            "--data-dir."
-        )
+    source, names, stamps = _listed(folder)
     found: dict[tuple[int, int, int], dict[int, str]] = {}
     for name in names:
         if match := _NAME.fullmatch(name.replace("\\", "/")):
@@ -66,7 +53,6 @@ def read(folder: Path) -> Recordings:
         raise InputError(
             f"{folder} holds no Accelerometer.zip and no recording such as acc_h01_s01_a01_r01.txt."
         )
-    source = archive if archive.is_file() else None
     return Recordings(
         name="berkeley-mhad",
         labels=LABELS,
@@ -74,6 +60,22 @@ def read(folder: Path) -> Recordings:
         splits={"cross-subject": _trains},
         version=fingerprint([VERSION, stamps]),
     )
+
+
+def _listed(folder: Path) -> tuple[Path | None, list[str], list[list[object]]]:
+    """The archive, None where the files lie open; the names of all files; and what changes when they do."""
+    archive = folder / "Accelerometer.zip"
+    if archive.is_file():
+        seen = archive.stat()
+        return archive, _archive(archive).namelist(), [[archive.name, seen.st_size, seen.st_mtime_ns]]
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder} is not a folder: put Berkeley MHAD's Accelerometer.zip there, or name the place with "
+            "--data-dir."
+        )
+    paths = sorted(folder.glob("**/acc_h*.txt"))
+    stamps: list[list[object]] = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+    return None, [str(path) for path in paths], stamps
 
 
 def _trains(clip: Clip) -> bool:

@@ -89,6 +89,12 @@ def scan(
         raise InputError(
             f"The pattern {pattern} fits nothing in {folder}{seen}: write it as those are called."
         )
+    _write(out, rows)
+    return _told(out, rows, left)
+
+
+def _write(out: Path, rows: list[dict[str, str]]) -> None:
+    """The manifest, in the order that people read, with the columns that hold something."""
     text = io.StringIO(newline="")
     columns = [*REQUIRED, *(name for name in OPTIONAL if any(row.get(name) for row in rows))]
     writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
@@ -98,7 +104,6 @@ def scan(
     )
     writer.writerows(rows)
     write_text(out, text.getvalue())
-    return _told(out, rows, left)
 
 
 def compile_pattern(pattern: str, stream: str | None = None) -> re.Pattern[str]:

@@ -22,7 +22,7 @@ from edgehar.training.batches import Clips
 from edgehar.training.recipe import Recipe
 from edgehar.training.rows import LARGE
 
-PIECE = 1024  # clips that are asked about at once; whole batches of `ask`
+PIECE = 256  # clips that are asked about at once; whole batches of `ask`
 
 
 def view_warps(clips: int, views: int, recipe: Recipe, seed: int) -> torch.Tensor:

@@ -79,7 +79,8 @@ def test_times_that_cannot_be_are_said_before_a_manifest_is_written(folder, give
 
 def test_each_sensor_has_its_unit(folder):
     for notes in folder.rglob("notes.txt"):
-        notes.replace(notes.with_name("gyro.csv")).write_text("t,x,y,z\n0,0,0,180\n0.02,0,0,180\n")
+        notes.replace(notes.with_name("gyro.csv")).write_text("t,x,y,z\n0,0,0,180\n0.5,0,0,180\n")
+        notes.with_name("accelerometer.csv").write_text("t,x,y,z\n0,0,0,1\n0.5,0,0,1\n")
     scan(folder, TREE, folder / "manifest.csv", unit="acc=1/2 g, gyro=deg/s", rate_hz=30)
     clip = read(folder / "manifest.csv").clips[0]
     np.testing.assert_allclose(clip.streams["acc"]().values[0], [0, 0, 9.80665 / 2], rtol=1e-6)
