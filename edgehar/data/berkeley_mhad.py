@@ -18,11 +18,11 @@ import numpy as np
 
 from edgehar.cache import fingerprint
 from edgehar.data.clip import Clip, Recordings, Stream
+from edgehar.data.units import GRAVITY
 from edgehar.errors import InputError
 from edgehar.signals.timestamps import at_rate, repair_times
 
 VERSION = 1  # of this reader: what it yields from the same files
-GRAVITY = 9.80665  # m/s^2 in one g
 RATE_HZ = 30.0  # what the sensors were set to; the stamps say 31.2 with jitter
 SHORTEST_S = 1.0  # that all six sensors must share
 PLACES = ("left_wrist", "right_wrist", "left_hip", "right_hip", "left_ankle", "right_ankle")
