@@ -22,6 +22,7 @@ from edgehar.data.streams import Raw, Source, read_raw
 from edgehar.errors import InputError
 from edgehar.signals.resample import resample
 from edgehar.signals.timestamps import LONGEST_GAP_S, at_rate
+from edgehar.signals.windows import starts
 from export.contract import InputContract, read_contract
 from export.parity import file_scores
 
@@ -136,11 +137,11 @@ def _cut(contract: InputContract, raw: Raw, hop_s: float) -> Windows:
     if padded:
         even = np.concatenate([even, np.repeat(even[-1:], length - len(even), axis=0)])
     hop = max(1, round(hop_s * rate))
-    starts = np.arange(0, len(even) - length + 1, hop)
-    clear = ~_across_gaps(starts / rate, (starts + length - 1) / rate, seconds)
+    begun = starts(len(even), length, hop)  # as training and a ring buffer have them
+    clear = ~_across_gaps(begun / rate, (begun + length - 1) / rate, seconds)
     view = np.lib.stride_tricks.sliding_window_view(even, length, axis=0)  # (n, 3, T), no copy
-    values = view[starts[clear]].transpose(0, 2, 1)
-    return Windows(values, (starts[clear] + length - 1) / rate, padded, int((~clear).sum()))
+    values = view[begun[clear]].transpose(0, 2, 1)
+    return Windows(values, (begun[clear] + length - 1) / rate, padded, int((~clear).sum()))
 
 
 def _across_gaps(begin: np.ndarray, end: np.ndarray, seconds: np.ndarray) -> np.ndarray:

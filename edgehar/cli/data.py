@@ -38,9 +38,14 @@ def scan(
             help="How paths are made of {subject} {label} {trial} {stream} {clip} {session} {scene}.",
         ),
     ],
-    unit: Annotated[str, typer.Option("--unit", help="Of the motion sensors: m/s^2, g, mg, 1/16384 g.")] = "",
+    unit: Annotated[
+        str, typer.Option("--unit", help="Of the motion sensors: g, or of each: acc=g,gyro=deg/s.")
+    ] = "",
     rate_hz: Annotated[
         float | None, typer.Option("--rate", metavar="HZ", help="Of files that have no time column.")
+    ] = None,
+    time_unit: Annotated[
+        str | None, typer.Option("--time-unit", help="s, ms, us or ns, where times are taken for another.")
     ] = None,
     stream: Annotated[
         str | None, typer.Option("--stream", help="What every file is, where no name says it: acc.")
@@ -56,7 +61,9 @@ def scan(
     from edgehar.data.scan import scan as scan_folder
 
     manifest = out or folder / "manifest.csv"
-    told = scan_folder(folder, pattern, manifest, unit=unit, rate_hz=rate_hz, stream=stream)
+    told = scan_folder(
+        folder, pattern, manifest, unit=unit, rate_hz=rate_hz, time_unit=time_unit, stream=stream
+    )
     show(told, as_json, _scanned)
 
 

@@ -3,28 +3,38 @@
 Ofli, Chaudhry, Kurillo, Vidal, Bajcsy, "Berkeley MHAD: A comprehensive multimodal human action database",
 WACV 2013. 658 recordings: s02_a07_r05 and s04_a08_r05 were never published. Expected below the folder, as
 published: `Accelerometer.zip`, or what is in it, `Accelerometer/Shimmer01/acc_h01_s01_a01_r01.txt`: rows
-`x y z time`, g and seconds since 1970, about 31 Hz with jitter. The other parts of the data set (motion
-capture, cameras, Kinects, microphones) are not read.
+`x y z time`, g and seconds since 1970, about 31 Hz with jitter. Motion capture and cameras are read where
+they lie beside it (berkeley_views.py); skeletons as BVH, Kinects and microphones are not.
 """
 
 from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from edgehar.cache import fingerprint
+from edgehar.data.berkeley_views import (
+    Span,
+    camera_folders,
+    mocap_file,
+    mocap_table,
+    read_camera,
+    read_markers,
+)
 from edgehar.data.clip import Clip, Recordings, Stream
+from edgehar.data.units import GRAVITY
 from edgehar.errors import InputError
 from edgehar.signals.timestamps import at_rate, repair_times
 
 VERSION = 1  # of this reader: what it yields from the same files
-GRAVITY = 9.80665  # m/s^2 in one g
 RATE_HZ = 30.0  # what the sensors were set to; the stamps say 31.2 with jitter
-SHORTEST_S = 1.0  # that all six sensors must share
+SHORTEST_S = 1.0  # that all sensors of a clip, and its markers, must share
 PLACES = ("left_wrist", "right_wrist", "left_hip", "right_hip", "left_ankle", "right_ankle")
 TRAINING = 7  # the first subjects train, the last five test, as in VSKD and SAKDN
 
@@ -41,20 +51,7 @@ def read(folder: Path) -> Recordings:
 
     Raises InputError if the folder is missing or holds none, or holds a sensor or action that is not known.
     """
-    archive = folder / "Accelerometer.zip"
-    if archive.is_file():
-        names = _archive(archive).namelist()
-        seen = archive.stat()
-        stamps: list[list[object]] = [[archive.name, seen.st_size, seen.st_mtime_ns]]
-    elif folder.is_dir():
-        paths = sorted(folder.glob("**/acc_h*.txt"))
-        names = [str(path) for path in paths]
-        stamps = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
-    else:
-        raise InputError(
-            f"{folder} is not a folder: put Berkeley MHAD's Accelerometer.zip there, or name the place with "
-            "--data-dir."
-        )
+    archive, names, stamps = _listed(folder)
     found: dict[tuple[int, int, int], dict[int, str]] = {}
     for name in names:
         if match := _NAME.fullmatch(name.replace("\\", "/")):
@@ -66,45 +63,106 @@ def read(folder: Path) -> Recordings:
         raise InputError(
             f"{folder} holds no Accelerometer.zip and no recording such as acc_h01_s01_a01_r01.txt."
         )
-    source = archive if archive.is_file() else None
+    clips = []
+    for key in sorted(found):
+        sources = _Sources(folder, archive, found[key], "s{:02}_a{:02}_r{:02}".format(*key))
+        stamps += [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in sources.views]
+        clips.append(_clip(sources, *key))
     return Recordings(
         name="berkeley-mhad",
         labels=LABELS,
-        clips=tuple(_clip(source, *key, found[key]) for key in sorted(found)),
+        clips=tuple(clips),
         splits={"cross-subject": _trains},
         version=fingerprint([VERSION, stamps]),
     )
+
+
+def _listed(folder: Path) -> tuple[Path | None, list[str], list[list[object]]]:
+    """The archive, None where the files lie open; the names of all files; and what changes when they do."""
+    archive = folder / "Accelerometer.zip"
+    if archive.is_file():
+        seen = archive.stat()
+        return archive, _archive(archive).namelist(), [[archive.name, seen.st_size, seen.st_mtime_ns]]
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder} is not a folder: put Berkeley MHAD's Accelerometer.zip there, or name the place with "
+            "--data-dir."
+        )
+    paths = sorted(folder.glob("**/acc_h*.txt"))
+    stamps: list[list[object]] = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+    return None, [str(path) for path in paths], stamps
 
 
 def _trains(clip: Clip) -> bool:
     return int(clip.subject) <= TRAINING
 
 
-def _clip(archive: Path | None, subject: int, action: int, repetition: int, names: dict[int, str]) -> Clip:
-    sources = tuple(names[sensor] for sensor in sorted(names))
-    streams = {
-        f"acc.{PLACES[sensor - 1]}": partial(_acc, archive, name, sources) for sensor, name in names.items()
+@dataclass(frozen=True)
+class _Sources:
+    """Where a recording lies. archive: of the accelerometers; None where they lie open. sensors: name of each
+    one's file by number. name: such as s01_a01_r01."""
+
+    folder: Path
+    archive: Path | None
+    sensors: Mapping[int, str]
+    name: str
+
+    @property
+    def mocap(self) -> Path | None:
+        """The file of its markers; None if it is not there."""
+        return mocap_file(self.folder, self.name)
+
+    @property
+    def views(self) -> list[Path]:
+        """The files and folders of what else there is of it."""
+        markers = [] if self.mocap is None else [self.mocap]
+        return [*markers, *camera_folders(self.folder, self.name).values()]
+
+    def span(self) -> Span:
+        """The time that all sensors, and the markers, were recording, in seconds since 1970.
+
+        Raises InputError if that is less than SHORTEST_S.
+        """
+        stamps = [_table(self.archive, sensor)[:, 3] for _, sensor in sorted(self.sensors.items())]
+        if self.mocap is not None:
+            stamps.append(mocap_table(self.mocap)[1])
+        start, end = max(each[0] for each in stamps), min(each[-1] for each in stamps)
+        if end - start < SHORTEST_S:
+            first = self.sensors[min(self.sensors)]
+            raise InputError(
+                f"{first}: the sensors of this clip share {max(end - start, 0):.2f} s: remove the clip."
+            )
+        return float(start), float(end)
+
+
+def _clip(sources: _Sources, subject: int, action: int, repetition: int) -> Clip:
+    streams: dict[str, Callable[[], Stream]] = {
+        f"acc.{PLACES[number - 1]}": partial(_acc, sources, number) for number in sorted(sources.sensors)
     }
-    name = f"s{subject:02}_a{action:02}_r{repetition:02}"
-    return Clip(name, action - 1, str(subject), str(repetition), dict(sorted(streams.items(), key=_place)))
+    if sources.mocap is not None:
+        streams["skeleton"] = partial(_markers, sources)
+    for name, folder in camera_folders(sources.folder, sources.name).items():
+        streams[name] = partial(_camera, sources, folder)
+    return Clip(sources.name, action - 1, str(subject), str(repetition), streams)
 
 
-def _place(stream: tuple[str, object]) -> int:
-    return PLACES.index(stream[0].partition(".")[2])
-
-
-def _acc(archive: Path | None, name: str, sources: tuple[str, ...]) -> Stream:
-    """Acceleration (T, 3) in m/s^2 at 30 Hz over the time that all sensors of the clip were recording."""
-    read = [_table(archive, source) for source in sources]
-    start = max(table[0, 3] for table in read)
-    end = min(table[-1, 3] for table in read)
-    if end - start < SHORTEST_S:
-        raise InputError(
-            f"{name}: the sensors of this clip share {max(end - start, 0):.2f} s: remove the clip."
-        )
-    table = _table(archive, name)
+def _acc(sources: _Sources, sensor: int) -> Stream:
+    """Acceleration (T, 3) in m/s^2 at 30 Hz over the time that all of the clip were recording."""
+    start, end = sources.span()
+    name = sources.sensors[sensor]
+    table = _table(sources.archive, name)
     seconds, values, _ = repair_times(table[:, 3] - start, table[:, :3] * GRAVITY, where=name)
     return Stream(at_rate(seconds, values, RATE_HZ, 0.0, end - start), RATE_HZ, "m/s^2")
+
+
+def _markers(sources: _Sources) -> Stream:
+    assert sources.mocap is not None
+    return read_markers(sources.mocap, sources.span())
+
+
+def _camera(sources: _Sources, folder: Path) -> Stream:
+    told = sources.folder / "Camera" / "Correspondences" / f"corr_moc_img_{sources.name}.txt"
+    return read_camera(folder, sources.mocap, told, sources.span())
 
 
 @lru_cache(maxsize=12)  # the six sensors of a clip are asked for one after another

@@ -87,8 +87,7 @@ REPAIRED = {
 
 
 def judge_rest(measured: list[Measured], found: Findings) -> None:
-    """What looks wrong with one stream of one clip."""
-    """Accelerometers that rest at something else than gravity, the same mistake of many clips in one line."""
+    """Add accelerometers that rest at something else than gravity: one line for the same mistake of many."""
     wrong: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     for one in measured:
         if one.still is not None and (says := gravity_says(one.still, one.unit)):
@@ -101,7 +100,7 @@ def judge_rest(measured: list[Measured], found: Findings) -> None:
 
 
 def compare_streams(clip: Clip, streams: list[Measured], found: Findings) -> None:
-    """Streams of a clip should last equally long; what differs grows with time is drift."""
+    """Add streams of a clip that do not last equally long: clocks that drift, a video that is cut."""
     for one, other in combinations(streams, 2):
         longest = max(one.duration_s, other.duration_s)
         apart = abs(one.duration_s - other.duration_s)
@@ -118,7 +117,7 @@ def compare_streams(clip: Clip, streams: list[Measured], found: Findings) -> Non
 
 
 def judge_duplicates(recordings: Recordings, measured: list[Measured], found: Findings) -> None:
-    """Add to `found` the clips whose streams hold the same numbers."""
+    """Add streams that hold the same values in several clips: grave where one trains and another tests."""
     by_digest: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in measured:
         by_digest[one.stream, one.digest].append(one.clip)
@@ -140,37 +139,41 @@ def judge_duplicates(recordings: Recordings, measured: list[Measured], found: Fi
 
 
 def judge_splits(recordings: Recordings, found: Findings) -> dict[str, dict[str, object]]:
-    """Streams that hold the same values in several clips: grave where one trains and another tests."""
+    """How each split divides clips, subjects and labels, by its name; adds what leaks or is never trained."""
     told: dict[str, dict[str, object]] = {}
     for name, trains in recordings.splits.items():
         parts: dict[bool, list[Clip]] = {True: [], False: []}
         for clip in recordings.clips:
             parts[bool(trains(clip))].append(clip)
-        subjects = {part: {clip.subject for clip in clips} for part, clips in parts.items()}
-        both = sorted(subjects[True] & subjects[False])
-        labels = {part: {clip.label for clip in clips} for part, clips in parts.items()}
-        told[name] = {
-            "train": len(parts[True]),
-            "test": len(parts[False]),
-            "subjects_in_both": both,
-            "labels_only_trained": [recordings.labels[i] for i in sorted(labels[True] - labels[False])],
-            "labels_only_tested": [recordings.labels[i] for i in sorted(labels[False] - labels[True])],
-        }
-        if both and name == "cross-subject":
-            found.add("error", f"{name} has {', '.join(both)} in train and test: mend it.", parts[True][0].id)
-        elif both:
-            found.add("note", f"{name} has {len(both)} subjects in train and test: it does not say how new "
-                "people fare.", parts[True][0].id)  # fmt: skip
-        for label in labels[False] - labels[True]:
-            first = next(clip.id for clip in parts[False] if clip.label == label)
-            what = f"{name} tests {recordings.labels[label]!r} and never trains it: record it with others"
-            found.add("error", f"{what}.", first)
+        told[name] = _judge_parts(name, parts[True], parts[False], recordings.labels, found)
     return told
 
 
+def _judge_parts(
+    name: str, train: list[Clip], test: list[Clip], labels: tuple[str, ...], found: Findings
+) -> dict[str, object]:
+    both = sorted({clip.subject for clip in train} & {clip.subject for clip in test})
+    trained, tested = ({clip.label for clip in part} for part in (train, test))
+    if both and name == "cross-subject":
+        found.add("error", f"{name} has {', '.join(both)} in train and test: mend it.", train[0].id)
+    elif both:
+        what = f"{name} has {len(both)} subjects in train and test: it does not say how new people fare."
+        found.add("note", what, train[0].id)
+    for label in sorted(tested - trained):
+        first = next(clip.id for clip in test if clip.label == label)
+        what = f"{name} tests {labels[label]!r} and never trains it: record it with others"
+        found.add("error", f"{what}.", first)
+    return {
+        "train": len(train),
+        "test": len(test),
+        "subjects_in_both": both,
+        "labels_only_trained": [labels[i] for i in sorted(trained - tested)],
+        "labels_only_tested": [labels[i] for i in sorted(tested - trained)],
+    }
+
+
 def judge_counts(recordings: Recordings, found: Findings) -> None:
-    """Too few labels, subjects, or clips of a label."""
-    """How each split divides clips, subjects and labels, by its name; what leaks or is never trained."""
+    """Add what is too few: labels, subjects, clips of a label."""
     if len(recordings.labels) < 2:
         found.add("error", "there is one label alone, and a student tells two apart.", recordings.clips[0].id)
     if len({clip.subject for clip in recordings.clips}) < 2:

@@ -23,9 +23,9 @@ from edgehar.data.align import Reader
 from edgehar.data.clip import MODALITIES, Clip, Recordings
 from edgehar.data.splits import natural
 from edgehar.data.streams import READ_BY, Source
-from edgehar.data.units import factor_of
+from edgehar.data.units import check_rate, factor_of
 from edgehar.errors import InputError
-from edgehar.signals.timestamps import UNITS, parse_times
+from edgehar.signals.timestamps import check_time_unit, parse_times
 
 REQUIRED = ("clip", "label", "subject", "trial", "stream", "path", "rate_hz", "unit")
 OPTIONAL = ("time_unit", "start", "columns", "session", "scene")
@@ -187,22 +187,15 @@ def _rate(text: str, where: str) -> float | None:
     if not text:
         return None
     try:
-        rate = float(text)
+        return check_rate(float(text), where)
     except ValueError:
-        rate = 0.0
-    if not 0.01 <= rate <= 1e5:
         raise InputError(
             f"{where}: {text!r} is no rate: write Hz, such as 50, or nothing if the file has times."
-        )
-    return rate
+        ) from None
 
 
 def _time_unit(text: str, where: str) -> str | None:
-    if text and text not in UNITS:
-        raise InputError(
-            f"{where}: {text!r} is no unit of time: write one of {', '.join(UNITS)}, or nothing."
-        )
-    return text or None
+    return check_time_unit(text, where) if text else None
 
 
 def _start(text: str, where: str) -> float | None:

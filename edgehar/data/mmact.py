@@ -4,14 +4,15 @@ Kong et al., "MMAct: A large-scale dataset for cross modal human action understa
 36,000 clips. Below the folder every file may lie as deep as it was unpacked: of its path this reader needs
 the parts `subject1`, `scene1`, `session1`, a camera's `cam1` above a video, and above a sensor's file a
 folder that names sensor and device, such as `acc_watch_clip`, `acc_phone_clip`, `gyro_clip`,
-`orientation_clip`; the file's name is the action's: `carrying.csv`, `carrying.mp4`. Rows of a sensor are
-`20181016_13:37:28.612000,x,y,z`
-(acceleration in m/s^2 at about 100 Hz, gyroscope in rad/s and orientation at about 50 Hz).
+`orientation_clip`; the file's name is the action's, in small letters or not: `carrying.csv`, `carrying.mp4`.
+Rows of a sensor are `20181016_13:37:28.612000,x,y,z` (acceleration in m/s^2 at about 100 Hz, gyroscope in
+rad/s and orientation at about 50 Hz). Some sensors' files were published empty: these are left out.
 """
 
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -43,17 +44,14 @@ def read(folder: Path) -> Recordings:
     """List the clips below `folder`: one a subject, scene, session and action, with what was recorded of it.
 
     Streams are `acc.watch`, `acc.phone`, `gyro.phone`, `orientation.phone`, and `rgb` of the first camera
-    that saw the clip, `rgb.cam2` and so on of the others. Raises InputError if the folder is missing or holds
-    none.
+    that saw the clip, `rgb.cam2` and so on of the others. Warns of empty files, counted. Raises InputError if
+    the folder is missing or holds no clip.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: unpack MMAct there, or name the place with --data-dir.")
     found: dict[tuple[str, ...], dict[str, Path]] = {}
     stamps = []
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).as_posix()
-        if (match := _PLACE.fullmatch(inside)) is None or (stream := _stream(inside, match)) is None:
-            continue
+    for path, inside, match, stream in _files(folder):
         subject, _, scene, session, action, _ = match.groups()
         key = (action.lower().replace("_", " "), f"{int(subject)}", f"{int(scene)}", f"{int(session)}")
         found.setdefault(key, {})[stream] = path
@@ -71,6 +69,21 @@ def read(folder: Path) -> Recordings:
         splits={"cross-subject": _by_subject, "cross-scene": _by_scene},
         version=fingerprint([VERSION, stamps]),
     )
+
+
+def _files(folder: Path) -> list[tuple[Path, str, re.Match[str], str]]:
+    """Every file that holds something of a clip: path, path inside the folder, its parts, and its stream."""
+    files, empty = [], []
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).as_posix()
+        if (match := _PLACE.fullmatch(inside)) and (stream := _stream(inside, match)):
+            if path.stat().st_size:
+                files.append((path, inside, match, stream))
+            else:
+                empty.append(path)
+    if empty:
+        warnings.warn(f"{folder}: {len(empty)} empty files are left out, such as {empty[0]}.", stacklevel=3)
+    return files
 
 
 def _by_subject(clip: Clip) -> bool:

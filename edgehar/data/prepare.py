@@ -131,7 +131,7 @@ def find_cuts(
     if (other := np.flatnonzero(np.abs(found[:, 1] - rate_hz) > 1e-6)).size:
         raise InputError(
             f"{recordings.name}: clip {ids[other[0]]} has {found[other[0], 1]:g} Hz where others have "
-            f"{rate_hz:g} Hz: use --framing clip, or bring all recordings to one rate."
+            f"{rate_hz:g} Hz: use --framing clip, or bring all to one rate (rate_hz in a manifest)."
         )
     return Cuts(found[:, 0].astype(int), window, hop, rate_hz)
 

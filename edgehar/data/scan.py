@@ -16,13 +16,15 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from edgehar.cache import write_text
-from edgehar.data.clip import MODALITIES
+from edgehar.data.clip import MODALITIES, SENSORS
 from edgehar.data.columns import roles
-from edgehar.data.manifest import OF_CLIP, REQUIRED
+from edgehar.data.manifest import OF_CLIP, OPTIONAL, REQUIRED
 from edgehar.data.splits import natural
 from edgehar.data.streams import TABLES, VIDEOS
 from edgehar.data.table import sniff
+from edgehar.data.units import check_rate, factor_of
 from edgehar.errors import InputError
+from edgehar.signals.timestamps import check_time_unit
 
 FIELDS = ("clip", *OF_CLIP, "stream")
 # What people call a stream's file, and what edgehar does.
@@ -55,23 +57,31 @@ def scan(
     *,
     unit: str = "",
     rate_hz: float | None = None,
+    time_unit: str | None = None,
     stream: str | None = None,
 ) -> Scan:
     """Write the manifest `out` of the files below `folder` whose paths the pattern fits.
 
-    unit: of the motion sensors. rate_hz: of files that have no times. stream: of every file, where the
-    pattern has no {stream}. Raises InputError for a pattern that cannot be or fits nothing.
+    unit: of the motion sensors, or of each: `acc=g,gyro=deg/s`. rate_hz: of files that have no times.
+    time_unit: of tables that have them, where they would be taken for another. stream: of every file, where
+    the pattern has no {stream}. Raises InputError for a pattern that cannot be or fits nothing, and for a
+    unit or a rate that is none.
     """
+    if time_unit is not None:
+        check_time_unit(time_unit, "--time-unit")
+    if rate_hz is not None:
+        check_rate(rate_hz, "--rate")
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: name the one that holds the recordings.")
-    fits = compile_pattern(pattern, stream)
+    fits, units = compile_pattern(pattern, stream), _units(unit)
     rows, left = [], []
     for path in _files(folder):
         name = path.relative_to(folder.absolute()).as_posix()
         if path == out.absolute() or path.name.startswith("."):
             continue
         if match := fits.fullmatch(name):
-            rows.append(_row(match.groupdict(), path, out, unit, rate_hz, stream, name))
+            row = _row(match.groupdict(), path, out, units, stream, name)
+            rows.append(row | _timed(path, row["stream"], rate_hz, time_unit))
         else:
             left.append(name)
     if not rows:
@@ -79,8 +89,14 @@ def scan(
         raise InputError(
             f"The pattern {pattern} fits nothing in {folder}{seen}: write it as those are called."
         )
+    _write(out, rows)
+    return _told(out, rows, left)
+
+
+def _write(out: Path, rows: list[dict[str, str]]) -> None:
+    """The manifest, in the order that people read, with the columns that hold something."""
     text = io.StringIO(newline="")
-    columns = [*REQUIRED, *(name for name in ("session", "scene") if name in fits.groupindex)]
+    columns = [*REQUIRED, *(name for name in OPTIONAL if any(row.get(name) for row in rows))]
     writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     rows.sort(
@@ -88,7 +104,6 @@ def scan(
     )
     writer.writerows(rows)
     write_text(out, text.getvalue())
-    return _told(out, rows, left)
 
 
 def compile_pattern(pattern: str, stream: str | None = None) -> re.Pattern[str]:
@@ -133,8 +148,7 @@ def _row(
     found: dict[str, str | None],
     path: Path,
     out: Path,
-    unit: str,
-    rate_hz: float | None,
+    units: dict[str, str],
     stream: str | None,
     name: str,
 ) -> dict[str, str]:
@@ -149,9 +163,31 @@ def _row(
         "clip": clip,
         "stream": kind,
         "path": os.path.relpath(path, out.absolute().parent),
-        "rate_hz": f"{rate_hz:g}" if rate_hz and not _has_times(path, modality) else "",
-        "unit": DEFAULT_UNIT.get(modality, unit),
+        "unit": units.get(modality, ""),
     }
+
+
+def _timed(path: Path, stream: str, rate_hz: float | None, time_unit: str | None) -> dict[str, str]:
+    """What a row says of time: a rate where a file has no times, their unit where a table has them."""
+    known = _has_times(path, stream.partition(".")[0])
+    rate = f"{rate_hz:g}" if rate_hz and not known else ""
+    table = path.suffix.lower() in TABLES
+    return {"rate_hz": rate, "time_unit": time_unit if time_unit and known and table else ""}
+
+
+def _units(text: str) -> dict[str, str]:
+    """The unit of each modality: one for all motion sensors, or `acc=g,gyro=deg/s`. Raises InputError for a
+    part that names no sensor, or a unit that its sensor has not."""
+    if "=" not in text:
+        return dict.fromkeys(SENSORS, text) | DEFAULT_UNIT
+    units = dict(DEFAULT_UNIT)
+    for part in text.split(","):
+        modality, _, unit = (each.strip() for each in part.partition("="))
+        if modality not in SENSORS:
+            raise InputError(f"--unit: {part.strip()!r} names none of {', '.join(SENSORS)}: write acc=g.")
+        factor_of(unit, modality, "--unit")
+        units[modality] = unit
+    return units
 
 
 def _has_times(path: Path, modality: str) -> bool:

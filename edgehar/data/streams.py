@@ -16,7 +16,7 @@ from edgehar.data.columns import Roles, roles
 from edgehar.data.files import read_mat_any, read_npy, read_video_frames
 from edgehar.data.repair import repaired
 from edgehar.data.table import read_columns, sniff
-from edgehar.data.units import factor_of
+from edgehar.data.units import check_rate, factor_of
 from edgehar.errors import InputError
 from edgehar.signals.clock_repairs import Repairs, period_of
 from edgehar.signals.timestamps import LONGEST_GAP_S, Times, parse_times, repair_times
@@ -94,6 +94,8 @@ def read_raw(source: Source, longest_gap_s: float | None = LONGEST_GAP_S) -> Raw
 
     Raises InputError that names file, row, what is wrong and what to do.
     """
+    if source.rate_hz is not None:
+        check_rate(source.rate_hz, source.told)
     suffix = source.path.suffix.lower()
     if source.modality in ("rgb", "depth"):
         return _read_pictures(source, suffix)

@@ -11,6 +11,7 @@ import re
 from edgehar.errors import InputError
 
 GRAVITY = 9.80665  # m/s^2 in one g
+RATES_HZ = (0.01, 1e5)
 
 OWN = {
     "acc": "m/s^2",
@@ -64,6 +65,15 @@ def factor_of(unit: str, modality: str, where: str) -> float:
     if match is None or name is None:
         raise InputError(f"{where}: {unit!r} is no unit of {modality}: write one of {names}.")
     return _scale(match[1], match[2], unit, where) * known[name]
+
+
+def check_rate(rate_hz: float, where: str) -> float:
+    """A rate that recordings may have, in Hz. Raises InputError that begins with `where` for another."""
+    if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:  # nan neither
+        raise InputError(
+            f"{where}: '{rate_hz:g}' is no rate: write Hz, such as 50, or nothing if the file has times."
+        )
+    return rate_hz
 
 
 def _name(text: str, known: dict[str, float]) -> str | None:

@@ -19,10 +19,10 @@ import numpy as np
 from edgehar.cache import fingerprint
 from edgehar.data.clip import Clip, Recordings, Stream
 from edgehar.data.files import read_mat, read_video
+from edgehar.data.units import GRAVITY
 from edgehar.errors import InputError
 
 VERSION = 1  # of this reader: what it yields from the same files
-GRAVITY = 9.80665  # m/s^2 in one g
 INERTIAL_HZ = 50.0
 KINECT_HZ = 30.0
 DEPTH_RANGE_MM = 5000.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgehar.signals.windows import look
+
 
 def resample(values: np.ndarray, count: int) -> np.ndarray:
     """Linear interpolation of values (T, ...) at `count` even steps from the first to the last sample.
@@ -14,8 +16,4 @@ def resample(values: np.ndarray, count: int) -> np.ndarray:
     values = np.asarray(values, dtype=np.float32)
     if len(values) == count:
         return values
-    at = np.linspace(0, len(values) - 1, count)
-    left = np.floor(at).astype(int)
-    right = np.minimum(left + 1, len(values) - 1)
-    weight = (at - left).astype(np.float32).reshape(-1, *(1,) * (values.ndim - 1))
-    return values[left] * (1 - weight) + values[right] * weight
+    return look(values, np.linspace(0, len(values) - 1, count))

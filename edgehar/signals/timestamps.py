@@ -59,8 +59,8 @@ def parse_times(
     step between stamps, nearest to `nominal_hz` where that is known. Raises InputError that begins with
     `where` for text that is no time, and for numbers that could be several things.
     """
-    if unit is not None and unit not in UNITS:
-        raise InputError(f"{where}: {unit!r} is no unit of time: write one of {', '.join(UNITS)}.")
+    if unit is not None:
+        check_time_unit(unit, where)
     if not len(column):
         raise InputError(f"{where} is empty: the recording holds nothing.")
     if isinstance(column, np.ndarray) and column.dtype.kind in "fiu":
@@ -70,6 +70,15 @@ def parse_times(
     if any(kind.fullmatch(first) for kind in (_DATE, _DAY_FIRST, _TIME_OF_DAY)) and not _is_number(first):
         return _from_dates(texts, where)
     return _from_numbers(_numbers(texts, where), unit, nominal_hz, where)
+
+
+def check_time_unit(unit: str, where: str) -> str:
+    """One of UNITS. Raises InputError that begins with `where` for another."""
+    if unit not in UNITS:
+        raise InputError(
+            f"{where}: {unit!r} is no unit of time: write one of {', '.join(UNITS)}, or nothing."
+        )
+    return unit
 
 
 def _is_number(text: str) -> bool:

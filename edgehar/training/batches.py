@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from edgehar.data.clip import modality_of
 from edgehar.models.output import Output
 from edgehar.signals import augment
 from edgehar.training.recipe import Recipe
-from edgehar.training.rows import select
+from edgehar.training.rows import LARGE, select
 
 VIDEO = ("depth", "rgb")
 
@@ -67,16 +68,32 @@ class Bank:
     outputs: tuple[Output, ...]
     pooled: bool = False
 
-    def heard(self) -> tuple[dict[str, Tensor], ...]:
-        """The outputs by part, as the student hears them: by view, or pooled their mean for every view."""
-        said = tuple(output.parts() for output in self.outputs)
+    def heard(self, views: Tensor, rows: Tensor) -> tuple[dict[str, Tensor], ...]:
+        """What each teacher said of clips `rows` (B,), by part: of the views (B,), or pooled their mean."""
         if not self.pooled:
-            return said
-        return tuple({n: part.mean(0, keepdim=True).expand_as(part) for n, part in s.items()} for s in said)
+            return tuple({n: p[views, rows] for n, p in o.parts().items()} for o in self.outputs)
+        return tuple(
+            {n: p[:, rows].mean(0) for n, p in o.parts().items()} if mean is None else _rows_of(mean, rows)
+            for o, mean in zip(self.outputs, self._means, strict=True)
+        )
+
+    @cached_property
+    def _means(self) -> tuple[dict[str, Tensor] | None, ...]:
+        """Of each teacher the mean over the views; None where that is too much for memory."""
+        said = [output.parts() for output in self.outputs]
+        sizes = [sum(part[0].numel() * part.element_size() for part in parts.values()) for parts in said]
+        return tuple(
+            {name: part.mean(0) for name, part in parts.items()} if size <= LARGE else None
+            for parts, size in zip(said, sizes, strict=True)
+        )
 
     def glimpse(self) -> list[Output]:
         """What each teacher said of the first view's first two clips: enough to see its shapes."""
         return [Output.of({n: part[0, :2] for n, part in o.parts().items()}) for o in self.outputs]
+
+
+def _rows_of(parts: Mapping[str, Tensor], rows: Tensor) -> dict[str, Tensor]:
+    return {name: part[rows] for name, part in parts.items()}
 
 
 class Batches:
@@ -92,7 +109,6 @@ class Batches:
     ) -> None:
         self.clips, self.recipe, self.seed, self.bank = clips, recipe, seed, bank
         self.labels = F.one_hot(torch.from_numpy(clips.labels).long(), clips.classes).float()
-        self.said = () if bank is None else bank.heard()
         self.epoch = 0
         self.rank, self.ranks = 0, ranks
 
@@ -115,9 +131,7 @@ class Batches:
         if self.bank is not None:
             views = torch.randint(len(self.bank.warps), (count,), generator=generator)
             warps = warps if self.bank.pooled else self.bank.warps[views, rows]
-            batch["teachers"] = tuple(
-                {name: part[views, rows] for name, part in said.items()} for said in self.said
-            )
+            batch["teachers"] = self.bank.heard(views, rows)
         for name, values in self.clips.arrays.items():
             drawn = torch.from_numpy(values[rows.numpy()])
             batch[name] = augmented(name, drawn, warps, recipe, generator)

@@ -45,6 +45,9 @@ class Follow(pl.Callback):
         self.losses.append(loss)
 
     def on_train_end(self, trainer: pl.Trainer, module: Any) -> None:
+        if trainer.world_size > 1:  # each has seen other clips in the last step: batch norms know of their own
+            for running in module.buffers():
+                torch.distributed.broadcast(running, src=0)
         if self.told is not None and trainer.local_rank == 0:
             write_text(self.told, json.dumps(self.losses))
 
@@ -80,7 +83,14 @@ class SaveEpochs(pl.Callback):
 class EpochBar(pl.Callback):
     """One line a stage on stderr: title, epochs, loss, time left."""
 
+    bar: Progress | None = None  # made in the process that shows it: a bar cannot be sent to another
+
     def __init__(self, title: str) -> None:
+        self.title = title
+
+    def on_train_start(self, trainer: pl.Trainer, module: Any) -> None:
+        if trainer.global_rank:
+            return
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -89,19 +99,19 @@ class EpochBar(pl.Callback):
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        self.title = title
-
-    def on_train_start(self, trainer: pl.Trainer, module: Any) -> None:
         self.task = self.bar.add_task(
             self.title, total=trainer.max_epochs, completed=trainer.current_epoch, loss=float("nan")
         )
         self.bar.start()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
-        self.bar.update(self.task, advance=1, loss=module.epoch_loss())
+        if self.bar:
+            self.bar.update(self.task, advance=1, loss=module.epoch_loss())
 
     def on_train_end(self, trainer: pl.Trainer, module: Any) -> None:
-        self.bar.stop()
+        if self.bar:
+            self.bar.stop()
 
     def on_exception(self, trainer: pl.Trainer, module: Any, error: BaseException) -> None:
-        self.bar.stop()
+        if self.bar:
+            self.bar.stop()

@@ -110,6 +110,13 @@ def test_windows_across_a_pause_are_left_out_and_counted(tmp_path, window_file):
     assert f"{told.left_out} windows lie across gaps" in told.warnings[0]
 
 
+@pytest.mark.parametrize("rate", [-5.0, 0.0, float("nan")])
+def test_a_rate_that_cannot_be_is_refused(tmp_path, clip_file, rate):
+    recording(tmp_path, 4)
+    with pytest.raises(InputError, match=r"monday\.csv .*is no rate: write Hz"):
+        predict_file(clip_file, source(tmp_path / "monday.csv", rate_hz=rate))
+
+
 def test_a_file_of_whole_clips_judges_one_clip_as_in_training(tmp_path, clip_file, conv_student):
     values = recording(tmp_path, 4)
     told, _ = predict_file(clip_file, source(tmp_path / "monday.csv"))

@@ -8,12 +8,19 @@ import numpy as np
 import pytest
 import torch
 
+from edgehar.data.streams import Source
 from edgehar.data.utd_mhad import read
 from edgehar.evaluation import vote
 from edgehar.runs import Run
 from edgehar.signals.ring import replay
 from export.contract import read_contract
 from export.parity import file_scores
+from export.predict import predict_file
+from firmware_sim.report import Latency
+from firmware_sim.stream.contract import read_stream_contract
+from firmware_sim.stream.day import simulate_day
+from firmware_sim.stream.decisions import Recording, decide
+from firmware_sim.stream.settings import settings_for
 
 HOP_S, WINDOW_S = 0.3, 1.28
 
@@ -86,6 +93,25 @@ def test_a_recording_replayed_sample_by_sample_gives_trainings_logits(windowed):
         np.testing.assert_array_equal(given, scores[rows])
         row += len(served)
     assert row == len(prepared)
+
+
+def test_predict_and_the_simulated_watch_judge_what_the_ring_gives(windowed, tmp_path):
+    """A raw file through `predict`, and through the simulator's day, against the ring's own windows."""
+    run, data = windowed
+    file = run.folder / "export" / "student.tflite"
+    raw = next(clip for clip in read(data).clips if clip.subject == "2").streams["acc"]()
+    seconds = np.arange(len(raw.values)) / raw.rate_hz
+    np.savetxt(tmp_path / "a.csv", np.c_[seconds, raw.values], "%.9g", ",", header="t,x,y,z", comments="")
+    hop = round(HOP_S * raw.rate_hz)
+    _, expected = file_scores(file, np.stack(list(replay(raw.values, 64, hop))))
+    told, _ = predict_file(file, Source("a test", tmp_path / "a.csv", "acc", "m/s^2"), hop_s=HOP_S)
+    np.testing.assert_allclose([d.probability for d in told.decisions], expected.max(1), atol=1e-4)
+    settings = settings_for(64, 50.0, hop, 1, gaps_per_hour=0.0, hours=len(raw.values) / 50 / 3600)
+    day = simulate_day(settings, Latency(1.0, 1.0, 1.0, None, "stated"))
+    played = Recording(raw.values, seconds)
+    said = decide(file, read_stream_contract(file), played, settings, day.lasts, day.finishes)
+    np.testing.assert_allclose([d.score for d in said.decisions], expected.max(1), atol=1e-4)
+    assert [d.label for d in said.decisions] == [d.label for d in told.decisions]
 
 
 def test_both_accuracies_are_reported_and_are_what_the_windows_say(windowed):

@@ -4,7 +4,12 @@ and what is merely written in another way is read."""
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
+import shutil
+import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +70,24 @@ def manifest(folder: Path, file="a.csv", content=None, more=(), text=None, **cel
     return path
 
 
+def film(frames: int) -> bytes:
+    """A video of 25 pictures a second; of no frames only a header."""
+    av = pytest.importorskip("av")
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        video = container.add_stream("mpeg4", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        container.start_encoding()  # writes the header, even if nothing follows
+        for number in range(frames):
+            picture = np.full((48, 64, 3), 10 + number % 200, np.uint8)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(video.encode())
+    return file.getvalue()
+
+
 def write(path: Path, content) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    content = content() if callable(content) else content
     if isinstance(content, str):
         path.write_text(content, encoding="utf-8", newline="")
     else:
@@ -160,10 +181,6 @@ FILES = {
         {"content": table(np.c_[TIMED, T])},
         "name others in the manifest's column",
     ),
-    "columns with strange names": (
-        {"content": table(TIMED, header="t,north,east,up") + "", "stream": "acc"},
-        None,
-    ),
     "columns that cannot be told": (
         {"content": table(np.c_[TIMED, T], header="t,p,q,r,s")},
         "x, y and z of acc cannot be told",
@@ -248,6 +265,14 @@ FILES = {
         {"file": "a.mp4", "stream": "rgb", "unit": "", "content": "x" * 99},
         "cannot be decoded",
     ),
+    "a video without frames": (
+        {"file": "a.mp4", "stream": "rgb", "unit": "", "content": partial(film, 0)},
+        "holds no video frame|cannot be decoded as video",
+    ),
+    "a video of one frame": (
+        {"file": "a.mp4", "stream": "rgb", "unit": "", "content": partial(film, 1)},
+        "has 1 frame, and a movement needs two",
+    ),
     "depth as a video": (
         {"file": "a.mp4", "stream": "depth", "unit": "mm", "content": "x"},
         r"give it as \.npy",
@@ -285,7 +310,6 @@ FILES = {
         "their clocks differ: state in the manifest's column `start`",
     ),
 }
-del FILES["columns with strange names"]  # three that are no time are taken in their order: see READ
 
 
 def one_sentence(text: str) -> None:
@@ -323,7 +347,7 @@ def test_a_stream_is_refused_in_a_sentence(tmp_path, kind):
 
 
 def test_there_are_sixty_kinds():
-    assert len(MANIFESTS) + len(FILES) + len(OTHERS) >= 60
+    assert len(MANIFESTS) + len(FILES) + len(OTHERS) + len(FOUND) + len(TRAINING) >= 60
 
 
 def broken_link(folder):
@@ -358,6 +382,53 @@ def test_what_is_no_manifest_is_said(tmp_path, edgehar, kind):
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert re.search(said, ended.stderr), ended.stderr
     one_sentence(ended.stderr)
+
+
+def test_a_file_that_may_not_be_read_is_said():
+    """As somebody who is not root: root may read everything."""
+    folder = Path(tempfile.mkdtemp())  # not below tmp_path, which is closed to others
+    try:
+        folder.chmod(0o755)
+        path = manifest(folder)
+        (folder / "a.csv").chmod(0)
+        if os.geteuid() == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(InputError) as caught:
+                read_all(path)
+        finally:
+            if os.getuid() == 0:
+                os.seteuid(0)
+    finally:
+        shutil.rmtree(folder)
+    assert re.search(r"line 2: .*a\.csv cannot be read .*: change its permissions", str(caught.value))
+    one_sentence(str(caught.value))
+
+
+# What is no error of a file, and what `data check` says of it.
+FOUND = {
+    "a video shorter than its sensor": (
+        {"more": [("c,walk,s,1,rgb,b.mp4,,", "b.mp4", partial(film, 30))]},
+        r"acc and rgb differ by more than a tenth in length: is the video cut\?",
+    ),
+    "a label in only one part": ({"more": [SECOND]}, "cross-subject tests 'run' and never trains it"),
+    "one recording as two clips": (
+        {"more": [("d,walk,t,1,acc,b.csv,,m/s^2", "b.csv", table(TIMED))]},
+        "acc is the same in train and test of cross-subject: remove one of each",
+    ),
+    "a saturated axis": (
+        {"content": table(np.c_[T, np.clip(20 * WAVE[:, :2], -15, 15), WAVE[:, 2]])},
+        "stands at its greatest value",
+    ),
+    "an axis that never changes": ({"content": table(np.c_[T, 0 * T, WAVE[:, 1:]])}, "never changes"),
+}
+
+
+@pytest.mark.parametrize("kind", FOUND)
+def test_what_spoils_training_is_found(tmp_path, edgehar, kind):
+    given, said = FOUND[kind]
+    ended = edgehar("data", "check", manifest(tmp_path, **given), "--json")
+    assert re.search(said, "\n".join(finding["what"] for finding in json.loads(ended.stdout)["findings"]))
 
 
 UTF16 = table(TIMED, header="t,x,y,z").encode("utf-16")

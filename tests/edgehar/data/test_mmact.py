@@ -79,6 +79,17 @@ def test_phone_and_watch_are_to_choose_of_and_who_wore_no_watch_is_left_out(fold
     assert chosen.version != recordings.version
 
 
+def test_empty_files_are_left_out_and_counted_and_capitals_are_the_same_action(folder):
+    (folder / "trimmed_acc/acc_watch_clip/subject1/scene1/session1/carrying.csv").write_text("")
+    sensor_file(folder / "trimmed_acc/acc_watch_clip/subject17/scene1/session2/Carrying.csv")
+    with pytest.warns(UserWarning, match=r"1 empty files are left out, such as .*carrying\.csv"):
+        recordings = read(folder)
+    assert recordings.labels == ("carrying", "talking on phone")
+    first, last = (recordings.clips[at] for at in (0, 2))
+    assert "acc.watch" not in first.streams and "acc.phone" in first.streams
+    assert last.subject == "17" and {"acc.watch", "acc.phone"} <= set(last.streams)
+
+
 def test_the_real_file(data_set, tmp_path):
     path = data_set("mmact_sample") / "carrying.csv"
     acc = read_sensor(path)

@@ -51,6 +51,57 @@ def test_a_rate_is_written_where_a_file_has_no_times(folder):
     assert (sources["acc"].unit, sources["skeleton"].unit) == ("g", "m")
 
 
+def test_a_stated_unit_of_time_is_written_beside_tables_with_times(folder):
+    """Steps of 0.02 are taken for seconds; stated as milliseconds they are refused at 50,000 Hz apart."""
+    for notes in folder.rglob("notes.txt"):
+        notes.unlink()
+    scan(folder, TREE, folder / "manifest.csv", unit="g", rate_hz=30, time_unit="s")
+    sources = {row.source.stream: row.source for row in read_rows(folder / "manifest.csv")}
+    assert (sources["acc"].time_unit, sources["skeleton"].time_unit) == ("s", None)
+    for csv in folder.rglob("accelerometer.csv"):
+        csv.write_text("t,x,y,z\n0,0,0,1\n20,0,0,1\n")  # taken for ms; a clock of us would be 50 kHz
+    assert read(folder / "manifest.csv").clips[0].streams["acc"]().rate_hz == 0.1  # 20 s a sample, as stated
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"time_unit": "min"}, "--time-unit: 'min' is no unit of time: write one of s, ms, us, ns"),
+        ({"rate_hz": -5.0}, "--rate: '-5' is no rate: write Hz"),
+        ({"rate_hz": float("nan")}, "--rate: 'nan' is no rate"),
+    ],
+)
+def test_times_that_cannot_be_are_said_before_a_manifest_is_written(folder, given, said):
+    with pytest.raises(InputError, match=said):
+        scan(folder, TREE.replace("*", "csv"), folder / "manifest.csv", unit="g", **given)
+    assert not (folder / "manifest.csv").exists()
+
+
+def test_each_sensor_has_its_unit(folder):
+    for notes in folder.rglob("notes.txt"):
+        notes.replace(notes.with_name("gyro.csv")).write_text("t,x,y,z\n0,0,0,180\n0.5,0,0,180\n")
+        notes.with_name("accelerometer.csv").write_text("t,x,y,z\n0,0,0,1\n0.5,0,0,1\n")
+    scan(folder, TREE, folder / "manifest.csv", unit="acc=1/2 g, gyro=deg/s", rate_hz=30)
+    clip = read(folder / "manifest.csv").clips[0]
+    np.testing.assert_allclose(clip.streams["acc"]().values[0], [0, 0, 9.80665 / 2], rtol=1e-6)
+    np.testing.assert_allclose(clip.streams["gyro"]().values[0], [0, 0, np.pi], rtol=1e-6)
+    assert clip.streams["skeleton"]().unit == "m"
+
+
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [
+        ("acc=furlong", "--unit: 'furlong' is no unit of acc: write one of"),
+        ("gyro=g", "--unit: 'g' is no unit of gyro: write one of rad/s"),
+        ("acc=g,deg/s", "--unit: 'deg/s' names none of acc, gyro, orientation: write acc=g"),
+        ("acc=", "--unit: acc has no unit"),
+    ],
+)
+def test_units_that_cannot_be_are_said(folder, unit, said):
+    with pytest.raises(InputError, match=said):
+        scan(folder, TREE.replace("*", "csv"), folder / "manifest.csv", unit=unit)
+
+
 def test_flat_names_and_a_stated_stream(tmp_path):
     for name in ("walk_anna_1.csv", "sit down_bea_2.csv"):
         (tmp_path / name).write_text("t,x,y,z\n0,0,0,1\n1,0,0,1\n")

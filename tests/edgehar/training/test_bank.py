@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 import torch
 
 from edgehar.networks import ask, build_teacher
 from edgehar.signals.augment import no_warps
 from edgehar.training.bank import ask_views, view_warps
+from edgehar.training.batches import Clips
 from edgehar.training.recipe import Recipe
 
 RECIPE = Recipe(epochs=1, warp=0.3, trim=0.1)
@@ -67,8 +69,8 @@ def test_a_teacher_is_asked_once(teacher, clips, own_cache):
     ask_views(teacher, clips, warps, "another", "Asking", progress)
     assert progress.views == 4
     assert sorted(p.name for p in (own_cache / "banks").iterdir()) == [
-        "another.safetensors",
-        "kept.safetensors",
+        "another.npy",
+        "kept.npy",
     ]
 
 
@@ -83,3 +85,22 @@ def test_a_damaged_bank_is_asked_for_again(teacher, clips, own_cache, left):
     assert progress.views == 4
     assert all(torch.equal(a, b) for a, b in zip(parts(first), parts(second), strict=True))
     assert path.read_bytes() == whole
+
+
+def test_a_large_bank_stays_on_disk_and_says_the_same(teacher, clips, monkeypatch):
+    monkeypatch.setattr("edgehar.training.bank.PIECE", 32)
+    twice = Clips(
+        {name: np.concatenate([values, values]) for name, values in clips.arrays.items()},
+        *(np.concatenate([each, each]) for each in (clips.labels, clips.subjects)),
+        clips.classes,
+    )
+    warps = view_warps(len(twice), 2, RECIPE, 0)
+    mapped = ask_views(teacher, twice, warps, "kept", "Asking", large=0)
+    copied = ask_views(teacher, twice, warps, "kept", "Asking")
+    assert copied.logits.is_contiguous()
+    assert mapped.logits.stride()[1] == sum(
+        part[0, 0].numel() for part in parts(mapped)
+    )  # of the file's records
+    assert all(torch.equal(a, b) for a, b in zip(parts(mapped), parts(copied), strict=True))
+    expected = ask(teacher, twice, warps[1], courses=True)  # in one piece
+    assert all(torch.equal(a[1], b) for a, b in zip(parts(mapped), parts(expected), strict=True))

@@ -252,3 +252,14 @@ def test_a_pooled_bank_answers_with_its_mean_and_leaves_time_free():
     bent = known.warps[:, number.long()]  # none of the bank's own warps is used
     for view in range(3):
         assert not torch.allclose(heard["acc"][:, :, 0], augment.warp_positions(bent[view], 16) / 15)
+
+
+def test_a_pooled_bank_too_large_for_a_mean_in_memory_answers_the_same(monkeypatch):
+    known, rows = replace(bank(), pooled=True), torch.tensor([3, 0, 7])
+    views = torch.zeros(3, dtype=torch.long)
+    at_once = known.heard(views, rows)
+    monkeypatch.setattr("edgehar.training.batches.LARGE", 0)
+    by_row = replace(bank(), pooled=True).heard(views, rows)
+    for one, other in zip(at_once, by_row, strict=True):
+        for name, part in one.items():
+            torch.testing.assert_close(other[name], part)

@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 import torch
 
@@ -94,6 +96,15 @@ def test_the_bar_ends_with_the_training_also_when_that_fails(capsys):
         assert "loss 1.250" in shown.err
         assert shown.out == ""
         assert not bar.bar.live.is_started
+
+
+def test_further_processes_show_no_bar_and_a_bar_can_be_sent_to_them(capsys):
+    bar = pickle.loads(pickle.dumps(EpochBar("baseline, seed 0")))
+    bar.on_exception(Trainer(rank=1), Module(), Exception())  # before it began
+    bar.on_train_start(Trainer(rank=1), Module())
+    bar.on_train_epoch_end(Trainer(rank=1), Module())
+    bar.on_train_end(Trainer(rank=1), Module())
+    assert capsys.readouterr().err == ""
 
 
 def test_dropout_draws_anew_in_every_epoch(alone, cpu, tmp_path):

@@ -219,13 +219,14 @@ def test_auto_is_half_precision_where_the_processor_multiplies_it(monkeypatch, f
     assert precision("32-true", "cpu") == "32-true"
 
 
-def test_two_processes_train_one_network_together(clips, tmp_path):
+def test_two_processes_train_one_network_together(clips, tmp_path, capfd):
     """Each takes every second batch, and gradients are the mean of both: half as many steps an epoch."""
     recipe = Recipe(epochs=40, batch=8, lr=1e-2)
     torch.manual_seed(0)
     batches = Batches(clips.streams(("acc",)), recipe, 0, ranks=2)
     module = Fit(build_student("acc-micro", 4, 128), recipe, len(batches))
-    losses = train(module, batches, tmp_path / "a.ckpt", Machine("cpu", devices=2, progress=False), "a")
+    losses = train(module, batches, tmp_path / "a.ckpt", Machine("cpu", devices=2), "together")
+    assert capfd.readouterr().err.count("together") >= 1  # the first process has a bar
     assert len(batches) == 2
     assert len(losses) == 40 and losses[-1] < 0.6 * losses[0]
     assert not (tmp_path / "a.losses").exists()
