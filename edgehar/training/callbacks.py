@@ -45,7 +45,7 @@ class Follow(pl.Callback):
         self.losses.append(loss)
 
     def on_train_end(self, trainer: pl.Trainer, module: Any) -> None:
-        if trainer.world_size > 1:  # each has seen other clips in the last step: batch norms know of their own
+        if trainer.world_size > 1:  # the last step showed each other clips: batch norms differ
             for running in module.buffers():
                 torch.distributed.broadcast(running, src=0)
         if self.told is not None and trainer.local_rank == 0:
