@@ -48,23 +48,6 @@ def test_joints_of_every_table_can_meet(graph):
         torch.testing.assert_close(said.embedding, said.maps["meet2"].mean(2))
 
 
-def test_what_meets_is_what_the_blocks_are_shown_and_what_they_make():
-    """The first meeting by hand: all joints, as looked at and as made, in one convolution."""
-    network = teacher(small=MET).eval()
-    said, seen = network(body()), network.net.normalised(network.seen(body()))
-    made = said.maps["block1"].permute(0, 3, 2, 1)  # (N, V, T, C)
-    rows = [torch.cat([seen[:, v], made[:, v]], 2) for v in range(20)]  # of each joint (N, T, C)
-    conv = network.net.meetings[0][0]
-    expected = torch.conv1d(torch.cat(rows, 2).transpose(1, 2), conv.weight, stride=2, padding=4)
-    expected = (expected / (1 + network.net.meetings[0][1].eps) ** 0.5).relu()  # as batch norm is built
-    torch.testing.assert_close(said.maps["meet1"], expected, atol=1e-5, rtol=1e-5)
-
-
-def test_as_many_strides_as_meetings():
-    with pytest.raises(ValueError, match="argument"):
-        teacher(small=MET, meet_strides=(2,))
-
-
 @pytest.mark.parametrize("kind", [SkeletonTeacher, FusionTeacher])
 def test_a_teacher_says_the_mean_of_its_ways_log_probabilities(kind):
     looks = (LOOKS, ("bone", "velocity"))
@@ -123,22 +106,6 @@ def test_clips_of_any_length_and_of_one_frame_are_taken():
     network = teacher().eval()
     for steps in (1, 5, 8, 100):
         assert torch.isfinite(network(body(steps=steps)).logits).all()
-
-
-def test_joints_apart_tell_who_moved_and_joints_averaged_do_not():
-    """The last pooling: with joints apart, exchanging two of them in the last map changes the scores."""
-    swapped = list(range(20))
-    swapped[7], swapped[11] = 11, 7
-    last = rand(2, 20, 4, 6)
-    for apart in (True, False):
-        net = teacher(apart=apart).eval().net
-        pooled = [net.pool(x.permute(0, 3, 1, 2)) for x in (last, last[:, swapped])]
-        assert torch.allclose(*pooled) is not apart
-
-
-def test_as_many_strides_as_widths():
-    with pytest.raises(ValueError, match="2 widths need as many strides, not 3"):
-        teacher(strides=(1, 2, 1))
 
 
 def test_the_papers_network_is_2s_agcns():
