@@ -114,6 +114,7 @@ def _report(
 
 
 def added_noise(origin: NamedOperator | None, found: Noise | None, noise: dict[str, Noise]) -> float | None:
+    """The share of noise that an operator gives beyond what it takes; None where none was measured."""
     if origin is None or found is None:
         return None
     before = max((noise[name].share for name in origin.inputs if name in noise), default=0.0)

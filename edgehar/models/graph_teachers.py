@@ -18,7 +18,7 @@ from edgehar.errors import InputError
 from edgehar.models.graph_trunks import TRUNKS
 from edgehar.models.graphs import GRAPHS
 from edgehar.models.network import Network
-from edgehar.models.output import Output
+from edgehar.models.output import Output, mean_opinion
 from edgehar.signals.skeleton import look, resampled
 
 # The ten blocks of 2s-AGCN, on what it looks at, for a GPU. PSKD states neither T nor fc0's width: these
@@ -125,10 +125,7 @@ class _Ways(Network):
         return tuple(way(*streams).logits for way in self.ways)
 
     def forward(self, *streams: Tensor) -> Output:
-        said = [way(*streams) for way in self.ways]
-        opinions = [each.logits.float().log_softmax(1) for each in said]
-        embedding = torch.cat([each.embedding for each in said], 1)
-        return Output(torch.stack(opinions).mean(0), embedding, said[0].maps)
+        return mean_opinion([way(*streams) for way in self.ways])
 
 
 class SkeletonTeacher(_Ways):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 
@@ -31,3 +32,11 @@ class Output:
         """The Output whose `parts` these are."""
         maps = dict(parts)
         return cls(maps.pop("logits"), maps.pop("embedding"), maps)
+
+
+def mean_opinion(said: Sequence[Output]) -> Output:
+    """What several networks say of one batch, as one: the mean of their log-probabilities, all of their
+    embeddings side by side, and the first one's maps."""
+    opinions = [each.logits.float().log_softmax(1) for each in said]
+    embedding = torch.cat([each.embedding for each in said], 1)
+    return Output(torch.stack(opinions).mean(0), embedding, said[0].maps)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from edgehar.models.graph_teachers import SkeletonWay
 from edgehar.models.graphs import GRAPHS
 from edgehar.models.network import Network
-from edgehar.models.output import Output
+from edgehar.models.output import Output, mean_opinion
 from edgehar.models.video import Block21D, Video21D, look
 
 CHANNELS = {"depth": 3, "rgb": 6}
@@ -78,10 +78,7 @@ class PosedVideo(Network):
         self.name = SkeletonWay(classes, graph=graph, looks=("bone", "velocity"), trunk="pooled")
 
     def forward(self, video: Tensor) -> Output:
-        watched, named = self.watch(video), self.name(self.find(video).float())
-        opinions = [each.logits.float().log_softmax(1) for each in (watched, named)]
-        embedding = torch.cat([watched.embedding, named.embedding], 1)
-        return Output(torch.stack(opinions).mean(0), embedding, watched.maps)
+        return mean_opinion([self.watch(video), self.name(self.find(video).float())])
 
 
 def video_teacher(classes: int, stream: str = "depth", *, graph: str | None = None) -> Network:

@@ -20,6 +20,8 @@ TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".w
 
 
 class Pages(SimpleHTTPRequestHandler):
+    """The files of `web`, by the types that a browser wants."""
+
     extensions_map = TYPES
 
     def log_message(self, *_: object) -> None:
@@ -27,11 +29,14 @@ class Pages(SimpleHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
+    """Serves several phones at once."""
+
     def handle_error(self, *_: object) -> None:
         """A phone that refuses the certificate or goes away is no fault of the server's."""
 
 
 def own_address() -> str:
+    """This machine's address on the local network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # nobody's address; no packet is sent
